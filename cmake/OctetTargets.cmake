@@ -1,0 +1,16 @@
+# What every target of the project shares: warnings, sanitizers, include root.
+
+add_library(octet_options INTERFACE)
+target_compile_options(octet_options INTERFACE -Wall -Wextra -Werror)
+target_include_directories(octet_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(OCTET_SANITIZE)
+  target_compile_options(octet_options INTERFACE -fsanitize=${OCTET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(octet_options INTERFACE -fsanitize=${OCTET_SANITIZE})
+endif()
+
+# octet_library(NAME sources...): a static library octet_NAME, alias Octet::NAME.
+function(octet_library name)
+  add_library(octet_${name} STATIC ${ARGN})
+  add_library(Octet::${name} ALIAS octet_${name})
+  target_link_libraries(octet_${name} PUBLIC octet_options)
+endfunction()
