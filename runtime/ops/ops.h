@@ -1,0 +1,24 @@
+// One planning function for each kind of operator (graph.h): it packs what the kernel needs into the plan and adds one
+// step. Each kind has its own file in this folder; README.md lists them.
+#pragma once
+
+#include "runtime/plan.h"
+
+namespace octet {
+
+void plan(const Convolution& op, const Node& node, PlanBuilder& builder);
+void plan(const Depthwise& op, const Node& node, PlanBuilder& builder);
+void plan(const Lookup& op, const Node& node, PlanBuilder& builder);
+void plan(const Binary& op, const Node& node, PlanBuilder& builder);
+void plan(const Prelu& op, const Node& node, PlanBuilder& builder);
+void plan(const Pool& op, const Node& node, PlanBuilder& builder);
+void plan(const Mean& op, const Node& node, PlanBuilder& builder);
+void plan(const Softmax& op, const Node& node, PlanBuilder& builder);
+void plan(const L2Normalization& op, const Node& node, PlanBuilder& builder);
+void plan(const Move& op, const Node& node, PlanBuilder& builder);
+void plan(const Gather& op, const Node& node, PlanBuilder& builder);
+void plan(const Resize& op, const Node& node, PlanBuilder& builder);
+void plan(const Convert& op, const Node& node, PlanBuilder& builder);
+void plan(const ArgMax& op, const Node& node, PlanBuilder& builder);
+
+}  // namespace octet
