@@ -1,6 +1,6 @@
 // A network as its file says it: tensors, operators, weights. Verified, otherwise unchanged; no kernel, no target, no
-// decision lives here. The reader (tflite_reader.h) makes one from `.tflite` bytes, the writer (tflite_writer.h) makes bytes
-// from one, the builders (zoo.h) make one from nothing.
+// decision lives here. The reader (tflite_reader.h) makes one from `.tflite` bytes, the writer (tflite_writer.h) makes
+// bytes from one, the builders (zoo.h) make one from nothing.
 //
 // Shapes are in the file's order (activations NHWC; convolution filters OHWI; depthwise filters 1HWC; fully-connected
 // weights [out, in]). Names follow TensorFlow Lite.
@@ -122,86 +122,131 @@ enum class OpCode : int32_t {
 /// "CONV_2D", ...; "OP_<number>" for numbers this list does not name.
 std::string name_of(OpCode op);
 
-// Options, one struct a shape of options in the file. Strides, dilations, filter sizes are as in the file (verified >= 1).
-struct NoOptions {};
+// Options, one struct a shape of options in the file. The reader guarantees strides, dilations and filter sizes in
+// 1..65535 (so (size - 1) * dilation needs 64 bits), counts and block sizes >= 1, finite floats.
+struct NoOptions {
+  bool operator==(const NoOptions&) const = default;
+};
 struct Conv2DOptions {  // also TRANSPOSE_CONV (dilations 1)
   Padding padding = Padding::Same;
   int32_t stride_w = 1, stride_h = 1, dilation_w = 1, dilation_h = 1;
   Activation activation = Activation::None;
+
+  bool operator==(const Conv2DOptions&) const = default;
 };
 struct DepthwiseConv2DOptions {
   Padding padding = Padding::Same;
   int32_t stride_w = 1, stride_h = 1, dilation_w = 1, dilation_h = 1;
   int32_t depth_multiplier = 1;  // informative: the filter's channel count decides
   Activation activation = Activation::None;
+
+  bool operator==(const DepthwiseConv2DOptions&) const = default;
 };
 struct PoolOptions {
   Padding padding = Padding::Same;
   int32_t stride_w = 1, stride_h = 1, filter_w = 1, filter_h = 1;
   Activation activation = Activation::None;
+
+  bool operator==(const PoolOptions&) const = default;
 };
 struct FullyConnectedOptions {
   Activation activation = Activation::None;
   bool keep_num_dims = false;
   bool shuffled_weights = false;  // weights_format 1: not supported by the runtime
+
+  bool operator==(const FullyConnectedOptions&) const = default;
 };
 struct ElementwiseOptions {  // ADD, SUB, MUL
   Activation activation = Activation::None;
+
+  bool operator==(const ElementwiseOptions&) const = default;
 };
 struct L2NormalizationOptions {
   Activation activation = Activation::None;
+
+  bool operator==(const L2NormalizationOptions&) const = default;
 };
 struct ConcatenationOptions {
   int32_t axis = 0;
   Activation activation = Activation::None;
+
+  bool operator==(const ConcatenationOptions&) const = default;
 };
 struct SoftmaxOptions {
   float beta = 1;
+
+  bool operator==(const SoftmaxOptions&) const = default;
 };
 struct ReshapeOptions {
   std::vector<int32_t> new_shape;  // may be empty: the second input says it
+
+  bool operator==(const ReshapeOptions&) const = default;
 };
 struct MeanOptions {
   bool keep_dims = false;
+
+  bool operator==(const MeanOptions&) const = default;
 };
 struct SqueezeOptions {
   std::vector<int32_t> squeeze_dims;
+
+  bool operator==(const SqueezeOptions&) const = default;
 };
 struct StridedSliceOptions {
   int32_t begin_mask = 0, end_mask = 0, ellipsis_mask = 0, new_axis_mask = 0, shrink_axis_mask = 0;
+
+  bool operator==(const StridedSliceOptions&) const = default;
 };
 struct SplitOptions {
   int32_t num_splits = 1;
+
+  bool operator==(const SplitOptions&) const = default;
 };
 struct CastOptions {
   std::optional<DataType> in, out;  // absent where the file says nothing
+
+  bool operator==(const CastOptions&) const = default;
 };
 struct ArgMaxOptions {
   DataType output_type = DataType::Int64;
+
+  bool operator==(const ArgMaxOptions&) const = default;
 };
 struct BlockOptions {  // SPACE_TO_DEPTH, DEPTH_TO_SPACE
   int32_t block_size = 1;
+
+  bool operator==(const BlockOptions&) const = default;
 };
 struct ResizeOptions {
   bool align_corners = false, half_pixel_centers = false;
+
+  bool operator==(const ResizeOptions&) const = default;
 };
 struct LeakyReluOptions {
   float alpha = 0;
+
+  bool operator==(const LeakyReluOptions&) const = default;
 };
 struct PackOptions {
   int32_t values_count = 1, axis = 0;
+
+  bool operator==(const PackOptions&) const = default;
 };
 struct UnpackOptions {
   int32_t num = 1, axis = 0;
+
+  bool operator==(const UnpackOptions&) const = default;
 };
 struct GatherOptions {
   int32_t axis = 0, batch_dims = 0;
+
+  bool operator==(const GatherOptions&) const = default;
 };
 using Options =
-    std::variant<NoOptions, Conv2DOptions, DepthwiseConv2DOptions, PoolOptions, FullyConnectedOptions, ElementwiseOptions,
-                 L2NormalizationOptions, ConcatenationOptions, SoftmaxOptions, ReshapeOptions, MeanOptions, SqueezeOptions,
-                 StridedSliceOptions, SplitOptions, CastOptions, ArgMaxOptions, BlockOptions, ResizeOptions,
-                 LeakyReluOptions, PackOptions, UnpackOptions, GatherOptions>;
+    std::variant<NoOptions, Conv2DOptions, DepthwiseConv2DOptions, PoolOptions, FullyConnectedOptions,
+                 ElementwiseOptions, L2NormalizationOptions, ConcatenationOptions, SoftmaxOptions, ReshapeOptions,
+                 MeanOptions, SqueezeOptions, StridedSliceOptions, SplitOptions, CastOptions, ArgMaxOptions,
+                 BlockOptions, ResizeOptions, LeakyReluOptions, PackOptions, UnpackOptions, GatherOptions>;
 
 struct Operator {
   OpCode code{};
@@ -209,11 +254,13 @@ struct Operator {
   std::string custom_name;       // OpCode::Custom only
   std::vector<int32_t> inputs;   // tensor indices; -1 is an absent optional input
   std::vector<int32_t> outputs;  // tensor indices
-  Options options;               // always the alternative that belongs to `code`; NoOptions for operators not named above
+  Options options;  // always the alternative that belongs to `code`; NoOptions for operators not named above
   std::vector<std::byte> custom_options;
 
   /// "CONV_2D", or the custom operator's own name.
   std::string name() const;
+
+  bool operator==(const Operator&) const = default;
 };
 
 struct Model {
