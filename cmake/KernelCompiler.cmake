@@ -1,0 +1,17 @@
+# octet-kernels: the program that compiles the kernels. Built for the building machine, never sanitized (Halide is not).
+find_path(HALIDE_DIR Halide.h PATH_SUFFIXES halide14 halide REQUIRED)
+find_library(HALIDE_LIBRARY NAMES Halide14 Halide REQUIRED)
+set(octet_root ${CMAKE_CURRENT_LIST_DIR}/..)
+add_executable(octet-kernels
+  ${octet_root}/generators/convolution.cpp
+  ${octet_root}/generators/requantize.cpp
+  ${octet_root}/generators/rescale.cpp
+  ${octet_root}/schedules/compile_kernels.cpp
+  ${octet_root}/schedules/make_pipeline.cpp
+  ${octet_root}/schedules/x86.cpp
+  ${octet_root}/runtime/target.cpp)
+target_compile_options(octet-kernels PRIVATE -Wall -Wextra -Werror -O1)
+target_include_directories(octet-kernels PRIVATE ${octet_root})
+target_include_directories(octet-kernels SYSTEM PRIVATE ${HALIDE_DIR})
+target_link_libraries(octet-kernels PRIVATE ${HALIDE_LIBRARY})
+target_precompile_headers(octet-kernels PRIVATE <Halide.h>)

@@ -1,0 +1,46 @@
+// Convolution of any geometry, as sums over rows of bytes that an offset table points at.
+//
+//   sum(c, x) = bias(c) + sum over taps t, channels k of input(offsets(x, t) + k) * weights(k, c, t)
+//   out(c, x) = clamp(rescale(sum(c, x)))
+//
+// x counts output pixels (batch, rows and columns in one), t the filter's taps. Zero points are folded away before:
+// -Z_in sum w into the bias, w - Z_w into the weights. One table of offsets serves strides, dilation, padding (it
+// points into a padded copy) and transposed convolution; a fully-connected layer has one tap and a pixel a batch.
+//
+// Weights are packed in blocks for the target's multiply-accumulate (ConvolutionLayout): weights(k % depth, c % lanes,
+// k / depth + blocks * tap, c / lanes). Where k runs past the channels the weights are 0; the bytes read there may be
+// anything.
+//
+// Arguments, in order: input, offsets, weights, channels, blocks, zero_point, lo, hi; output.
+#pragma once
+
+#include <vector>
+
+#include "generators/halide.h"
+#include "schedules/manifest.h"
+
+namespace octet {
+
+struct ConvolutionKernel {
+  enum class Output { Byte, Sum };
+  /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale.
+  ConvolutionKernel(Target target, Output output);
+
+  Halide::ImageParam input;                 // [bytes]: uint8, int8, or int16 less the zero point
+  Halide::ImageParam offsets;               // int32 [pixel, tap], in elements of input
+  Halide::ImageParam weights;               // int8 or int16 [depth, lanes, blocks * taps, channels / lanes]
+  Halide::ImageParam channels;              // int32 [channel, field, 0]: ChannelField; the last stride is 0 (see below)
+  Halide::Param<int32_t> blocks{"blocks"};  // ceil(channels in / depth)
+  Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
+  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
+
+  Halide::Var c{"c"}, x{"x"};
+  Halide::RDom r;  // [depth, blocks, taps]
+  Halide::Func sum{"sum"};
+  Halide::Func scaled{"scaled"};  // Byte only
+  Halide::Func output{"output"};  // [channel, pixel]
+
+  std::vector<Halide::Argument> arguments() const;
+};
+
+}  // namespace octet

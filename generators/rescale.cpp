@@ -1,0 +1,25 @@
+#include "generators/rescale.h"
+
+namespace octet {
+
+using namespace Halide;
+
+Expr rescale_exact(const Expr& sum, const Expr& multiplier, const Expr& left, const Expr& right,
+                   const Expr& zero_point) {
+  Expr y = sum << cast<uint32_t>(left);
+  Expr product = cast<int64_t>(y) * cast<int64_t>(multiplier);
+  Expr s = cast<uint64_t>(right);
+  Expr half = select(right == 0, cast<int64_t>(0), (cast<int64_t>(1) << s) << 30);
+  Expr tie = select(right != 0 && y < 0, Expr(int64_t{1} << 31), cast<int64_t>(0));
+  Expr rounded = (product + Expr(int64_t{1} << 30) + half - tie) >> (s + cast<uint64_t>(31));
+  return cast<int32_t>(rounded) + zero_point;
+}
+
+Expr rescale_mulhs(const Expr& sum, const Expr& multiplier, const Expr& shift, const Expr& round,
+                   const Expr& round_below) {
+  Expr h = cast<int32_t>((cast<int64_t>(sum << 2) * cast<int64_t>(multiplier)) >> 32);
+  // An unsigned amount: a signed one would make Halide allow for shifts to the left.
+  return (h + select(sum < 0, round_below, round)) >> cast<uint32_t>(shift);
+}
+
+}  // namespace octet

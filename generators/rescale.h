@@ -1,0 +1,24 @@
+// Fixed-point rescaling of int32 sums to 8 bits: out = clamp(Z + RDBP(SRDHM(sum << left, m), s)), docs/numerics.md. One
+// value, several forms, equal to the bit within the range that each states; the runtime checks the range when it
+// prepares a layer.
+#pragma once
+
+#include "generators/halide.h"
+
+namespace octet {
+
+/// Any multiplier in [0, 2^31), left and right shifts in [0, 31], any sum (the left shift wraps). All in 64 bits:
+/// SRDHM(y, m) = (y m + 2^30) >> 31 with a floor shift, and the two roundings merge, because nested floors do:
+/// RDBP(v, s) = (v + 2^(s-1) - (v < 0)) >> s for s >= 1. Where y < 0 but SRDHM rounds to 0, the -1 changes nothing.
+Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& left,
+                           const Halide::Expr& right, const Halide::Expr& zero_point);
+
+/// x86, one 64-bit multiply: |sum| < 2^29, no left shift, s <= 21. h = floor(4 sum m / 2^32) is SRDHM's product before
+/// rounding with one bit more than its result; both roundings, the tie away from zero and the zero point are one addend
+/// (`round` for sums >= 0, `round_below` for sums < 0):
+///   round = 1 + (s >= 1 ? 2^s : 0) + (Z << (s + 1)), round_below = round - (s >= 1 ? 2 : 0), shift = s + 1.
+/// Not yet clamped.
+Halide::Expr rescale_mulhs(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& shift,
+                           const Halide::Expr& round, const Halide::Expr& round_below);
+
+}  // namespace octet

@@ -1,0 +1,66 @@
+#include "runtime/kernels.h"
+
+#include <stdexcept>
+
+#if defined(__x86_64__)
+extern const octet::CompiledKernel octet_kernels_sse41[], octet_kernels_avx2[], octet_kernels_avx512vnni[];
+#else
+extern const octet::CompiledKernel octet_kernels_neon[], octet_kernels_dotprod[];
+#endif
+
+namespace octet {
+
+namespace {
+
+const CompiledKernel* registry(Target target) {
+  switch (target) {
+#if defined(__x86_64__)
+    case Target::Sse41:
+      return octet_kernels_sse41;
+    case Target::Avx2:
+      return octet_kernels_avx2;
+    case Target::Avx512Vnni:
+      return octet_kernels_avx512vnni;
+#else
+    case Target::Neon:
+      return octet_kernels_neon;
+    case Target::Dotprod:
+      return octet_kernels_dotprod;
+#endif
+    default:
+      throw std::logic_error("no kernels for this target in this binary");
+  }
+}
+
+KernelFunction compiled(const KernelInfo& info) {
+  for (const CompiledKernel* k = registry(info.target); k->name != nullptr; k++)
+    if (info.name == k->name) return k->function;
+  throw std::logic_error("kernel of the manifest was not built: " + std::string(info.name));
+}
+
+}  // namespace
+
+std::vector<Kernel> find_kernels(Family family, Target target) {
+  std::vector<Kernel> found;
+  for (const KernelInfo& info : kManifest)
+    if (info.family == family && info.target == target) found.push_back({&info, compiled(info)});
+  return found;
+}
+
+Kernel find_kernel(Family family, Target target) {
+  const std::vector<Kernel> found = find_kernels(family, target);
+  if (found.empty()) throw std::logic_error("the manifest has no such kernel for " + std::string(name_of(target)));
+  return found.front();
+}
+
+BufferArgument::BufferArgument(const void* data, halide_type_t type, std::initializer_list<Dimension> dims) {
+  int count = 0;
+  for (const Dimension& d : dims)
+    dimensions[count++] = halide_dimension_t(0, static_cast<int32_t>(d.extent), static_cast<int32_t>(d.stride));
+  buffer.host = static_cast<uint8_t*>(const_cast<void*>(data));
+  buffer.type = type;
+  buffer.dimensions = count;
+  buffer.dim = dimensions;
+}
+
+}  // namespace octet

@@ -1,0 +1,151 @@
+// A Plan is a network made ready for one target: an ordered list of steps (a kernel, its packed weights, where its tensors
+// lie in the arena). It is immutable and shared by any number of sessions; it keeps nothing of the Model: constants are
+// packed, or copied where a step reads them as they are.
+//
+// Each operator is planned in runtime/ops/: a function that packs what it needs into the plan and adds one step.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "runtime/graph.h"
+#include "runtime/target.h"
+#include "runtime/thread_pool.h"
+
+namespace octet {
+
+/// What a step sees while it runs.
+struct RunContext {
+  std::byte* const* tensors;  // by tensor index: start of its contents
+  std::byte* scratch;         // Step::scratch_bytes, 64-byte aligned; contents undefined
+  ThreadPool& pool;
+
+  template <typename T>
+  T* data(int32_t tensor) const {
+    return reinterpret_cast<T*>(tensors[tensor]);
+  }
+};
+
+struct Step {
+  std::string layer;   // operator and output: "CONV_2D MobilenetV1/Conv2d_0/Relu6"
+  std::string kernel;  // the kernel's name in the manifest, or what the plain C++ is called
+  int32_t source = -1;  // index in Model::operators
+  int64_t macs = 0;
+  std::vector<int32_t> reads, writes;  // activation tensors (no constants)
+  int64_t scratch_bytes = 0;
+  bool in_place = false;  // writes[0] may lie where reads[0] did, if nobody reads that later
+  std::function<void(const RunContext&)> run;
+};
+
+/// A tensor as a user of the session sees it.
+struct TensorInfo {
+  std::string name;
+  DataType type;
+  std::vector<int32_t> shape;
+  Quantization quantization;
+  size_t bytes;
+};
+
+struct PlanOptions {
+  Target target = best_target();
+  bool keep_all = false;                 // no tensor's memory is reused, so that all can be read after a run
+  std::vector<std::string> passes_off;   // passes by name (passes.h) that are not to run
+  int64_t max_arena_bytes = int64_t{1} << 31;  // a network that needs more is refused
+};
+
+/// Where tensors lie in the arena, and what that costs, in bytes.
+struct MemoryPlan {
+  std::vector<int64_t> offset;          // by tensor index; -1: not in the arena (constant, or unused)
+  std::vector<int64_t> scratch_offset;  // by step; -1: it has none
+  int64_t arena_bytes = 0;              // without the slack behind the last tensor
+  int64_t lower_bound_bytes = 0;  // largest sum of tensors and scratch alive at once
+};
+
+class Plan {
+ public:
+  /// Lowers, runs the passes, plans every operator. Throws ModelError.
+  static std::shared_ptr<const Plan> make(const Model& model, const PlanOptions& options = {});
+
+  const std::string& name() const { return name_; }
+  Target target() const { return target_; }
+  const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<TensorInfo>& inputs() const { return input_infos_; }
+  const std::vector<TensorInfo>& outputs() const { return output_infos_; }
+  const MemoryPlan& memory() const { return memory_; }
+  /// Weights, tables and offsets that the steps keep.
+  int64_t packed_bytes() const { return packed_bytes_; }
+  /// Of these, weights alone, as packed; and as the file has them.
+  int64_t packed_weight_bytes() const { return packed_weight_bytes_; }
+  int64_t file_weight_bytes() const { return file_weight_bytes_; }
+  int64_t macs() const;
+
+ private:
+  friend class PlanBuilder;
+  friend class Session;
+  Plan() = default;
+  void* allocate(int64_t bytes);
+  void keep_constants(const Node& node, const Graph& graph);
+  void keep_constant(int32_t tensor, const Graph& graph);
+  void plan_arena(const Graph& graph, const PlanOptions& options);
+
+  std::string name_;
+  Target target_{};
+  bool keep_all_ = false;
+  std::vector<Step> steps_;
+  std::vector<int64_t> tensor_bytes_;         // by tensor index of the graph
+  std::vector<bool> sign_flipped_;            // by tensor index: the file's type has the other sign
+  std::vector<int32_t> inputs_, outputs_;
+  std::vector<TensorInfo> input_infos_, output_infos_;
+  std::map<int32_t, std::byte*> constants_;  // tensors that steps read as they are and that never change
+  std::vector<std::shared_ptr<std::byte>> storage_;
+  int64_t storage_used_ = 0, storage_size_ = 0;  // of the last block
+  MemoryPlan memory_;
+  int64_t packed_bytes_ = 0, packed_weight_bytes_ = 0, file_weight_bytes_ = 0;
+};
+
+/// Bytes past the end of any tensor, scratch or packed array that a kernel may read (not write).
+inline constexpr int64_t kSlackBytes = 256;
+
+/// What an operator's planning function works with.
+class PlanBuilder {
+ public:
+  PlanBuilder(const Graph& graph, const PlanOptions& options, Plan& plan);
+
+  const Graph& graph() const { return graph_; }
+  const PlanOptions& options() const { return options_; }
+  Target target() const { return options_.target; }
+  const Tensor& tensor(int32_t index) const { return graph_.tensors.at(static_cast<size_t>(index)); }
+
+  /// An array of T that lives as long as the plan: zeroed, 64-byte aligned, kSlackBytes readable behind it.
+  template <typename T>
+  T* keep(int64_t count) {
+    return static_cast<T*>(keep_bytes(count * static_cast<int64_t>(sizeof(T))));
+  }
+  /// The same for weights (counted apart). `file_bytes`: what they take in the file.
+  template <typename T>
+  T* keep_weights(int64_t count, int64_t file_bytes) {
+    return static_cast<T*>(keep_weight_bytes(count * static_cast<int64_t>(sizeof(T)), file_bytes));
+  }
+  /// The same array for the same key (offset tables of layers with equal geometry): made by `fill` the first time.
+  const int32_t* keep_table(const std::string& key, int64_t count, const std::function<void(int32_t*)>& fill);
+
+  /// A step for `node` with layer, source, macs, reads and writes filled in.
+  Step step_for(const Node& node, std::string kernel) const;
+  void add(Step step);
+
+ private:
+  void* keep_bytes(int64_t bytes);
+  void* keep_weight_bytes(int64_t bytes, int64_t file_bytes);
+
+  const Graph& graph_;
+  const PlanOptions& options_;
+  Plan& plan_;
+  std::map<std::string, const int32_t*> tables_;
+};
+
+/// Plans one node: finds the planning function of its operator (runtime/ops/ops.h).
+void plan_node(const Node& node, PlanBuilder& builder);
+
+}  // namespace octet

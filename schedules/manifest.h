@@ -1,0 +1,95 @@
+// Every kernel that is built, by name: what it computes, for which target, with which schedule. Plain data, no Halide:
+// the kernel compiler builds from it, the runtime dispatches by it, tests and benchmarks enumerate it.
+//
+// Adding a kernel: one entry in kManifest, and its schedule function in schedules/<family of targets>.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "runtime/target.h"
+
+namespace octet {
+
+/// What a kernel computes. The argument list of each family is in generators/<family>.h.
+enum class Family : uint8_t {
+  Convolution,     // sums and rescale, 8-bit out
+  ConvolutionSum,  // the same sums as int32: for rescales that the fast form cannot hold
+  Requantize,      // int32 sums to 8 bits, exact for every multiplier and shift
+};
+
+/// How a kernel goes about it.
+struct Schedule {
+  int8_t pixels = 1;   // output pixels of a register tile
+  int8_t vectors = 1;  // vectors of output channels of a register tile
+};
+
+struct KernelInfo {
+  std::string_view name;  // <operator>_<activation type>_x<pixels>c<vectors>_<target>
+  Family family;
+  Target target;
+  Schedule schedule{};
+};
+
+/// How a target's convolution kernels take their operands.
+struct ConvolutionLayout {
+  int8_t input_bits;  // 8: activations as stored; 16: widened to int16, less their zero point
+  int8_t depth;       // consecutive input channels of one output channel that lie together in packed weights
+  int8_t lanes;       // output channels of a vector
+};
+
+constexpr ConvolutionLayout convolution_layout(Target target) {
+  switch (target) {
+    case Target::Sse41:
+      return {16, 2, 4};
+    case Target::Avx2:
+      return {16, 2, 8};
+    case Target::Avx512Vnni:
+      return {8, 4, 16};
+    case Target::Neon:
+      return {8, 16, 4};
+    case Target::Dotprod:
+      return {8, 16, 4};
+  }
+  return {};
+}
+
+/// Rows of the int32 table of per-channel parameters that convolutions take (see generators/rescale.h).
+enum ChannelField : uint8_t {
+  kBias,        // added to the sum
+  kMultiplier,  // FixedPoint::multiplier
+  kShift,       // right shift: s on Arm, s + 1 on x86
+  kRound,       // x86: rounding and zero point for sums >= 0
+  kRoundBelow,  // x86: the same for sums < 0
+  kChannelFields
+};
+
+/// Rows of the int32 table that Requantize takes.
+enum RequantizeField : uint8_t { kRequantizeMultiplier, kRequantizeLeft, kRequantizeRight, kRequantizeFields };
+
+// clang-format off
+inline constexpr KernelInfo kManifest[] = {
+    {"conv_u8_x7c4_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
+    {"conv_u8_x9c3_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 9, .vectors = 3}},
+    {"conv_u8_x5c5_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 5, .vectors = 5}},
+    {"conv_u8_x14c2_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 2}},
+    {"conv_u8_x14c1_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1}},
+    {"conv_u8_x1c8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 8}},
+    {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
+    {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
+
+    {"conv_i16_x4c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 4, .vectors = 2}},
+    {"conv_i16_x8c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 8, .vectors = 1}},
+    {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8}},
+    {"conv_sum_i16_x4c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 4, .vectors = 2}},
+    {"requantize_u8_avx2", Family::Requantize, Target::Avx2},
+
+    {"conv_i16_x4c2_sse41", Family::Convolution, Target::Sse41, {.pixels = 4, .vectors = 2}},
+    {"conv_i16_x8c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 8, .vectors = 1}},
+    {"conv_i16_x1c8_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 8}},
+    {"conv_sum_i16_x4c2_sse41", Family::ConvolutionSum, Target::Sse41, {.pixels = 4, .vectors = 2}},
+    {"requantize_u8_sse41", Family::Requantize, Target::Sse41},
+};
+// clang-format on
+
+}  // namespace octet

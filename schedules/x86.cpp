@@ -1,0 +1,64 @@
+// x86: SSE4.1 and AVX2 (vpmaddwd on pairs of int16), AVX-512 VNNI (vpdpbusd on groups of four bytes).
+#include "schedules/schedules.h"
+
+namespace octet {
+
+using namespace Halide;
+
+// A register tile of `pixels` x `vectors` accumulators stays in registers over the whole reduction. A step of the inner
+// loop loads `vectors` vectors of weights and broadcasts one group of activations a pixel. Channel blocks are
+// outermost, so that a block's weights stay in cache while all pixels pass.
+void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile) {
+  const ConvolutionLayout layout = convolution_layout(target);
+  const int block = layout.lanes * tile.vectors;
+  Var co("co"), xo("xo"), cv("cv");
+  k.output.compute_root()
+      .split(k.c, co, k.c, block, TailStrategy::GuardWithIf)
+      .split(k.x, xo, k.x, tile.pixels, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.x, xo, co)
+      .split(k.c, k.c, cv, layout.lanes, TailStrategy::GuardWithIf)
+      .vectorize(cv)
+      .unroll(k.c)
+      .unroll(k.x);
+  if (k.scaled.defined()) {
+    k.scaled.compute_at(k.output, xo)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.x, tile.pixels)
+        .bound_extent(k.c, block)
+        .vectorize(k.c, layout.lanes)
+        .unroll(k.c)
+        .unroll(k.x);
+  }
+  k.sum.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.x, tile.pixels)
+      .bound_extent(k.c, block)
+      .vectorize(k.c, layout.lanes)
+      .unroll(k.c)
+      .unroll(k.x);
+  k.sum.update()
+      .reorder(k.r.x, k.c, k.x, k.r.y, k.r.z)
+      .atomic()
+      .vectorize(k.r.x)
+      .vectorize(k.c, layout.lanes)
+      .unroll(k.c)
+      .unroll(k.x);
+
+  k.input.dim(0).set_min(0);
+  k.offsets.dim(0).set_min(0);
+  k.offsets.dim(1).set_min(0);
+  k.weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
+  k.weights.dim(1).set_bounds(0, layout.lanes).set_stride(layout.depth);
+  k.weights.dim(2).set_min(0).set_stride(layout.depth * layout.lanes);
+  k.weights.dim(3).set_min(0);
+  k.weights.set_host_alignment(64);
+  for (int d = 0; d < 3; d++) k.channels.dim(d).set_min(0);
+  k.channels.set_host_alignment(64);
+  k.output.output_buffer().dim(0).set_min(0).dim(1).set_min(0);
+}
+
+void schedule_requantize_x86(RequantizeKernel& k, Target target) {
+  k.output.vectorize(k.c, convolution_layout(target).lanes, TailStrategy::GuardWithIf);
+}
+
+}  // namespace octet
