@@ -1,0 +1,61 @@
+#include "runtime/ops/pad_copy.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace octet {
+
+namespace {
+
+void fill(uint8_t* out, int64_t count, uint8_t value) {
+  if (count > 0) std::memset(out, value, static_cast<size_t>(count));
+}
+
+void fill(int16_t* out, int64_t count, int16_t value) { std::fill_n(out, std::max<int64_t>(count, 0), value); }
+
+/// Calls row(in, out, count) for the part of each row inside the image, and fills the rest.
+template <typename T, typename Row>
+void copy_rows(const PadCopy& s, const uint8_t* in, T border, T* out, ThreadPool& pool, const Row& row) {
+  const int64_t out_channels = s.channels * s.repeat, out_row = s.width * out_channels;
+  const int64_t from = std::clamp<int64_t>(s.left, 0, s.width), to = std::clamp<int64_t>(s.left + s.in_w, from, s.width);
+  const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(out_row, 1));
+  pool.parallel_for(s.batch * s.height, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t b = i / s.height, y = i % s.height - s.top;
+      T* o = out + i * out_row;
+      if (y < 0 || y >= s.in_h) {
+        fill(o, out_row, border);
+        continue;
+      }
+      fill(o, from * out_channels, border);
+      row(in + (b * s.in_h + y) * s.in_w * s.channels + (from - s.left) * s.channels, o + from * out_channels,
+          (to - from) * s.channels);
+      fill(o + to * out_channels, (s.width - to) * out_channels, border);
+    }
+  });
+}
+
+}  // namespace
+
+void pad_copy(const PadCopy& s, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool) {
+  copy_rows(s, in, fill, out, pool, [&](const uint8_t* from, uint8_t* to, int64_t count) {
+    if (s.repeat == 1) {
+      std::memcpy(to, from, static_cast<size_t>(count));
+      return;
+    }
+    for (int64_t i = 0; i < count; i++) std::memset(to + i * s.repeat, from[i], static_cast<size_t>(s.repeat));
+  });
+}
+
+void pad_copy_widened(const PadCopy& s, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool) {
+  copy_rows(s, in, int16_t{0}, out, pool, [&](const uint8_t* from, int16_t* to, int64_t count) {
+    const int16_t zero = zero_point;
+    if (s.repeat == 1) {
+      for (int64_t i = 0; i < count; i++) to[i] = static_cast<int16_t>(from[i] - zero);
+      return;
+    }
+    for (int64_t i = 0; i < count; i++) std::fill_n(to + i * s.repeat, s.repeat, static_cast<int16_t>(from[i] - zero));
+  });
+}
+
+}  // namespace octet

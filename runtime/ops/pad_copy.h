@@ -1,0 +1,27 @@
+// Copies of an image with a border, for kernels that do not look whether a tap lies outside.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/thread_pool.h"
+
+namespace octet {
+
+/// An NHWC image and the part of the plane around it that is wanted: rows -top .. height - top - 1 of the image's own
+/// counting, columns likewise; what lies outside the image is filled. May cut the image short at the bottom and right.
+struct PadCopy {
+  int64_t batch, in_h, in_w, channels;
+  int64_t top = 0, left = 0;
+  int64_t height, width;  // of the copy
+  int64_t repeat = 1;     // each channel so many times in a row
+
+  int64_t elements() const { return batch * height * width * channels * repeat; }
+};
+
+/// Bytes as they are; the border is `fill`.
+void pad_copy(const PadCopy& shape, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool);
+
+/// uint8 widened to int16, less the zero point; the border is 0.
+void pad_copy_widened(const PadCopy& shape, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool);
+
+}  // namespace octet
