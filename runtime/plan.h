@@ -1,6 +1,6 @@
-// A Plan is a network made ready for one target: an ordered list of steps (a kernel, its packed weights, where its tensors
-// lie in the arena). It is immutable and shared by any number of sessions; it keeps nothing of the Model: constants are
-// packed, or copied where a step reads them as they are.
+// A Plan is a network made ready for one target: an ordered list of steps (a kernel, its packed weights, where its
+// tensors lie in the arena). It is immutable and shared by any number of sessions; it keeps nothing of the Model:
+// constants are packed, or copied where a step reads them as they are.
 //
 // Each operator is planned in runtime/ops/: a function that packs what it needs into the plan and adds one step.
 #pragma once
@@ -29,8 +29,8 @@ struct RunContext {
 };
 
 struct Step {
-  std::string layer;   // operator and output: "CONV_2D MobilenetV1/Conv2d_0/Relu6"
-  std::string kernel;  // the kernel's name in the manifest, or what the plain C++ is called
+  std::string layer;    // operator and output: "CONV_2D MobilenetV1/Conv2d_0/Relu6"
+  std::string kernel;   // the kernel's name in the manifest, or what the plain C++ is called
   int32_t source = -1;  // index in Model::operators
   int64_t macs = 0;
   std::vector<int32_t> reads, writes;  // activation tensors (no constants)
@@ -50,8 +50,8 @@ struct TensorInfo {
 
 struct PlanOptions {
   Target target = best_target();
-  bool keep_all = false;                 // no tensor's memory is reused, so that all can be read after a run
-  std::vector<std::string> passes_off;   // passes by name (passes.h) that are not to run
+  bool keep_all = false;                       // no tensor's memory is reused, so that all can be read after a run
+  std::vector<std::string> passes_off;         // passes by name (passes.h) that are not to run
   int64_t max_arena_bytes = int64_t{1} << 31;  // a network that needs more is refused
 };
 
@@ -60,7 +60,7 @@ struct MemoryPlan {
   std::vector<int64_t> offset;          // by tensor index; -1: not in the arena (constant, or unused)
   std::vector<int64_t> scratch_offset;  // by step; -1: it has none
   int64_t arena_bytes = 0;              // without the slack behind the last tensor
-  int64_t lower_bound_bytes = 0;  // largest sum of tensors and scratch alive at once
+  int64_t lower_bound_bytes = 0;        // largest sum of tensors and scratch alive at once
 };
 
 class Plan {
@@ -94,8 +94,8 @@ class Plan {
   Target target_{};
   bool keep_all_ = false;
   std::vector<Step> steps_;
-  std::vector<int64_t> tensor_bytes_;         // by tensor index of the graph
-  std::vector<bool> sign_flipped_;            // by tensor index: the file's type has the other sign
+  std::vector<int64_t> tensor_bytes_;  // by tensor index of the graph
+  std::vector<bool> sign_flipped_;     // by tensor index: the file's type has the other sign
   std::vector<int32_t> inputs_, outputs_;
   std::vector<TensorInfo> input_infos_, output_infos_;
   std::map<int32_t, std::byte*> constants_;  // tensors that steps read as they are and that never change

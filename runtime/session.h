@@ -1,5 +1,5 @@
-// Runs a plan. A session owns its arena and its threads; sessions share nothing that changes, so any number of them may run
-// at once, one thread calling each.
+// Runs a plan. A session owns its arena and its threads; sessions share nothing that changes, so any number of them may
+// run at once, one thread calling each.
 #pragma once
 
 #include <memory>
@@ -30,8 +30,8 @@ class Session {
   /// run(), calling after(step index) when a step is done: per-layer times.
   void run(const std::function<void(size_t)>& after);
 
-  /// Contents of any tensor in the file's own type and order, after a run of a plan made with keep_all; empty where that
-  /// tensor was optimised away.
+  /// Contents of any tensor in the file's own type and order, after a run of a plan made with keep_all; empty where
+  /// that tensor was optimised away.
   std::vector<std::byte> tensor(int32_t index) const;
 
  private:

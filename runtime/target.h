@@ -1,5 +1,5 @@
-// A target is an instruction set together with the packed weight layout that its kernels read. Which schedule runs within
-// a target is another question (schedules/manifest.h).
+// A target is an instruction set together with the packed weight layout that its kernels read. Which schedule runs
+// within a target is another question (schedules/manifest.h).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,148 @@
+#include "runtime/plan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/aligned_memory.h"
+#include "runtime/memory_planner.h"
+#include "runtime/passes.h"
+
+namespace octet {
+namespace {
+
+int64_t bytes_of(const Tensor& tensor) {
+  return element_count(tensor.shape) * static_cast<int64_t>(size_of(tensor.type));
+}
+
+bool is_eight_bit(DataType type) { return type == DataType::Int8 || type == DataType::UInt8; }
+
+TensorInfo info_of(const Tensor& t) {
+  return {t.name, t.type, t.shape, t.quantization, static_cast<size_t>(bytes_of(t))};
+}
+
+/// Whether the operator packs its constants, so that only its first input is read as it is.
+bool packs_constants(const Op& op) {
+  return std::holds_alternative<Convolution>(op) || std::holds_alternative<Depthwise>(op);
+}
+
+std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
+}  // namespace
+
+std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& options) {
+  const Graph graph = run_passes(lower(model), options);
+  const std::shared_ptr<Plan> plan(new Plan);
+  plan->name_ = model.name;
+  plan->target_ = options.target;
+  plan->keep_all_ = options.keep_all;
+  plan->inputs_ = graph.inputs;
+  plan->outputs_ = graph.outputs;
+  for (const int32_t t : graph.inputs) plan->input_infos_.push_back(info_of(graph.tensors[static_cast<size_t>(t)]));
+  for (const int32_t t : graph.outputs) plan->output_infos_.push_back(info_of(graph.tensors[static_cast<size_t>(t)]));
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
+    const DataType type = graph.tensors[i].type;
+    plan->tensor_bytes_.push_back(bytes_of(graph.tensors[i]));
+    plan->sign_flipped_.push_back(i < model.tensors.size() && is_eight_bit(type) && type != model.tensors[i].type);
+  }
+
+  PlanBuilder builder(graph, options, *plan);
+  for (const Node& node : graph.nodes) {
+    plan_node(node, builder);
+    plan->keep_constants(node, graph);
+  }
+  for (const int32_t t : graph.outputs) plan->keep_constant(t, graph);
+  plan->plan_arena(graph, options);
+  return plan;
+}
+
+int64_t Plan::macs() const {
+  int64_t sum = 0;
+  for (const Step& step : steps_) sum += step.macs;
+  return sum;
+}
+
+void Plan::keep_constants(const Node& node, const Graph& graph) {
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i] >= 0 && (i == 0 || !packs_constants(node.op))) keep_constant(node.inputs[i], graph);
+  }
+}
+
+void Plan::keep_constant(int32_t tensor, const Graph& graph) {
+  const std::span<const std::byte> data = graph.tensors[static_cast<size_t>(tensor)].data;
+  if (data.empty() || constants_.contains(tensor)) return;
+  auto* const copy = static_cast<std::byte*>(allocate(static_cast<int64_t>(data.size())));
+  std::memcpy(copy, data.data(), data.size());
+  constants_[tensor] = copy;
+  packed_bytes_ += static_cast<int64_t>(data.size());
+}
+
+void Plan::plan_arena(const Graph& graph, const PlanOptions& options) {
+  std::vector<int64_t> arena_tensors = tensor_bytes_;
+  std::vector<int32_t> always_alive = inputs_;
+  for (size_t i = 0; i < arena_tensors.size(); ++i) {
+    if (!graph.tensors[i].data.empty()) arena_tensors[i] = 0;
+    if (graph.tensors[i].is_variable) always_alive.push_back(static_cast<int32_t>(i));
+  }
+  memory_ = plan_memory({steps_, arena_tensors, always_alive, outputs_, keep_all_});
+  if (memory_.arena_bytes > options.max_arena_bytes) {
+    throw ModelError("activations take " + mebibytes(memory_.arena_bytes) + ": more than the limit of " +
+                     mebibytes(options.max_arena_bytes));
+  }
+}
+
+void* Plan::allocate(int64_t bytes) {
+  // Arrays follow each other in blocks, so that only the last of a block needs slack of its own.
+  constexpr int64_t kBlockBytes = int64_t{1} << 20;
+  const int64_t need = align_up(std::max<int64_t>(bytes, 1));
+  if (storage_.empty() || storage_used_ + need > storage_size_) {
+    storage_size_ = std::max(need, kBlockBytes);
+    storage_.push_back(allocate_zeroed(storage_size_ + kSlackBytes));
+    storage_used_ = 0;
+  }
+  std::byte* const start = storage_.back().get() + storage_used_;
+  storage_used_ += need;
+  return start;
+}
+
+PlanBuilder::PlanBuilder(const Graph& graph, const PlanOptions& options, Plan& plan)
+    : graph_(graph), options_(options), plan_(plan) {}
+
+void* PlanBuilder::keep_bytes(int64_t bytes) {
+  plan_.packed_bytes_ += bytes;
+  return plan_.allocate(bytes);
+}
+
+void* PlanBuilder::keep_weight_bytes(int64_t bytes, int64_t file_bytes) {
+  plan_.packed_weight_bytes_ += bytes;
+  plan_.file_weight_bytes_ += file_bytes;
+  return keep_bytes(bytes);
+}
+
+const int32_t* PlanBuilder::keep_table(const std::string& key, int64_t count,
+                                       const std::function<void(int32_t*)>& fill) {
+  const int32_t*& table = tables_[key];
+  if (table == nullptr) {
+    auto* const made = keep<int32_t>(count);
+    fill(made);
+    table = made;
+  }
+  return table;
+}
+
+Step PlanBuilder::step_for(const Node& node, std::string kernel) const {
+  Step step;
+  step.layer = node.name;
+  if (!node.outputs.empty()) step.layer += " " + tensor(node.outputs[0]).name;
+  step.kernel = std::move(kernel);
+  step.source = node.source;
+  step.macs = macs_of(node.op);
+  for (const int32_t t : node.inputs) {
+    if (t >= 0 && tensor(t).data.empty()) step.reads.push_back(t);
+  }
+  step.writes = node.outputs;
+  return step;
+}
+
+void PlanBuilder::add(Step step) { plan_.steps_.push_back(std::move(step)); }
+
+}  // namespace octet
