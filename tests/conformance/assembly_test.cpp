@@ -1,0 +1,113 @@
+// Reads the assembly that was emitted for every kernel that multiplies and accumulates, and fails where its hot loop does not
+// do so by the target's own instruction (a compiler that falls back to a slower form gives right results, silently).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "schedules/manifest.h"
+
+namespace octet {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string folder_of(Target target) { return std::string(OCTET_KERNEL_FOLDER) + "/" + std::string(name_of(target)); }
+
+Lines read_lines(const std::string& path) {
+  std::ifstream file(path);
+  Lines lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line.substr(0, line.find('#')));
+  return lines;
+}
+
+/// Bodies of the loops that hold no other loop: from a label to the last branch back to it.
+std::vector<Lines> innermost_loops(const Lines& lines) {
+  static const std::regex label(R"(^(\.LBB\w+):)"), branch(R"(^\s+(?:j\w+|b|b\.\w+|cbn?z|tbn?z)\s.*?(\.LBB\w+)\s*$)");
+  std::map<std::string, size_t> labels;
+  std::map<size_t, size_t> loops;  // begin, end
+  for (size_t i = 0; i < lines.size(); i++) {
+    std::smatch m;
+    if (std::regex_search(lines[i], m, label)) labels[m[1]] = i;
+    if (std::regex_search(lines[i], m, branch) && labels.contains(m[1])) loops[labels[m[1]]] = i;
+  }
+  std::vector<Lines> bodies;
+  for (const auto& [begin, end] : loops) {
+    const bool outer = std::ranges::any_of(loops, [&](const auto& l) { return l.first > begin && l.second < end; });
+    if (!outer) bodies.emplace_back(lines.begin() + static_cast<long>(begin), lines.begin() + static_cast<long>(end) + 1);
+  }
+  return bodies;
+}
+
+int64_t count(const Lines& lines, const std::regex& pattern) {
+  return std::ranges::count_if(lines, [&](const std::string& line) { return std::regex_search(line, pattern); });
+}
+
+std::regex multiply_accumulate(Target target) {
+  switch (target) {
+    case Target::Sse41:
+      return std::regex(R"(^\s+pmaddwd\s)");
+    case Target::Avx2:
+      return std::regex(R"(^\s+vpmaddwd\s)");
+    case Target::Avx512Vnni:
+      return std::regex(R"(^\s+vpdpbusd\s)");
+    case Target::Neon:
+      return std::regex(R"(^\s+[su]m(ull|lal|lsl)2?\s+v\d+\.8h)");
+    case Target::Dotprod:
+      return std::regex(R"(^\s+[su]dot\s)");
+  }
+  return {};
+}
+
+/// Multiplies of 32-bit lanes: the form that wastes most.
+std::regex wide_multiply() { return std::regex(R"(^\s+(v?pmulld\s|ml[as]\s+v\d+\.4s|mul\s+v\d+\.4s))"); }
+
+bool multiplies_and_accumulates(const KernelInfo& kernel) {
+  switch (kernel.family) {
+    case Family::Convolution:
+    case Family::ConvolutionSum:
+    case Family::Depthwise:
+    case Family::DepthwiseSum:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::vector<KernelInfo> kernels_under_test() {
+  std::vector<KernelInfo> kernels;
+  for (const KernelInfo& kernel : kManifest)
+    if (multiplies_and_accumulates(kernel) && std::ranges::count(compiled_targets(), kernel.target) != 0)
+      kernels.push_back(kernel);
+  return kernels;
+}
+
+class Assembly : public testing::TestWithParam<KernelInfo> {};
+
+TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
+  const KernelInfo& kernel = GetParam();
+  const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
+  const Lines lines = read_lines(path);
+  ASSERT_FALSE(lines.empty()) << path;
+  const std::regex wanted = multiply_accumulate(kernel.target);
+  int64_t most = 0, wide = 0;
+  for (const Lines& loop : innermost_loops(lines)) {
+    most = std::max(most, count(loop, wanted));
+    wide = std::max(wide, count(loop, wide_multiply()));
+  }
+  const bool is_convolution = kernel.family == Family::Convolution || kernel.family == Family::ConvolutionSum;
+  const int64_t tile = is_convolution ? kernel.schedule.pixels * kernel.schedule.vectors : 1;
+  EXPECT_GE(most, tile) << path;
+  EXPECT_EQ(wide, 0) << path;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Assembly, testing::ValuesIn(kernels_under_test()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace octet
