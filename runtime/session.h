@@ -19,6 +19,8 @@ class Session {
   Session& operator=(Session&&) noexcept;
 
   const Plan& plan() const { return *plan_; }
+  /// For another session over the same packed weights.
+  const std::shared_ptr<const Plan>& shared_plan() const { return plan_; }
   int threads() const;
 
   /// Raw bytes of an input; they stay as written until written again. Zero at first.
