@@ -78,16 +78,16 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
 
-    {"conv_i16_x4c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 4, .vectors = 2}},
-    {"conv_i16_x8c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 8, .vectors = 1}},
+    {"conv_i16_x6c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2}},
+    {"conv_i16_x12c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8}},
-    {"conv_sum_i16_x4c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 4, .vectors = 2}},
+    {"conv_sum_i16_x6c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_avx2", Family::Requantize, Target::Avx2},
 
-    {"conv_i16_x4c2_sse41", Family::Convolution, Target::Sse41, {.pixels = 4, .vectors = 2}},
-    {"conv_i16_x8c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 8, .vectors = 1}},
+    {"conv_i16_x6c2_sse41", Family::Convolution, Target::Sse41, {.pixels = 6, .vectors = 2}},
+    {"conv_i16_x12c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x1c8_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 8}},
-    {"conv_sum_i16_x4c2_sse41", Family::ConvolutionSum, Target::Sse41, {.pixels = 4, .vectors = 2}},
+    {"conv_sum_i16_x6c2_sse41", Family::ConvolutionSum, Target::Sse41, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_sse41", Family::Requantize, Target::Sse41},
 };
 // clang-format on
