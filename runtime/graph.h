@@ -107,6 +107,7 @@ struct Softmax {
 /// L2_NORMALIZATION along the last axis of [rows, depth].
 struct L2Normalization {
   int32_t rows, depth;
+  bool is_signed = false;  // the file's own type is int8, which is rounded once, uint8 twice
 };
 
 /// Every operator that only moves elements: the output is first filled (where `fill` is given), then blocks are copied.
