@@ -1,4 +1,5 @@
-// Operators that only move elements: each becomes blocks of strided copies, over a fill where there is padding.
+// Operators that only move elements: each becomes blocks of strided copies, over a fill where there is padding; but
+// GATHER stays one of its own.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -509,6 +510,54 @@ void lower_depth_to_space(OpLowering& l) {
   emit_block(l, {.extents = {in[0], in[1], in[2], size, size, channels},
                  .src_strides = {src[0], src[1], src[2], size * channels, channels, 1},
                  .dst_strides = {dst[0], size * dst[1], size * dst[2], dst[1], dst[2], 1}});
+}
+
+// ---- GATHER.
+
+namespace {
+
+/// Constant indices can be checked once and for all.
+void check_constant_indices(const OpLowering& l, int64_t extent) {
+  if (l.input(1).data.empty()) return;
+  for (const int64_t index : l.integers(1, "indices")) {
+    l.require(index >= 0 && index < extent,
+              "index " + std::to_string(index) + " is outside of an axis of " + std::to_string(extent));
+  }
+}
+
+}  // namespace
+
+void lower_gather(OpLowering& l) {
+  const auto& options = l.options<GatherOptions>();
+  const Shape& data = l.input(0).shape;
+  const Shape& indices = l.input(1).shape;
+  const size_t axis = l.axis(options.axis, data.size());
+  const int64_t batch_dims = options.batch_dims + (options.batch_dims < 0 ? static_cast<int64_t>(indices.size()) : 0);
+  l.require(batch_dims >= 0 && batch_dims <= static_cast<int64_t>(std::min(axis, indices.size())),
+            "batch_dims " + std::to_string(options.batch_dims) + " must be between 0 and both its axis and the " +
+                std::to_string(indices.size()) + " dimensions of the indices");
+  const auto batches = static_cast<size_t>(batch_dims);
+
+  std::vector<int64_t> shape;
+  Gather op{.batch = 1, .outer = 1, .axis = data[axis], .inner = 1, .count = 1};
+  for (size_t i = 0; i < axis; ++i) {
+    l.require(i >= batches || data[i] == indices[i], "data of shape " + to_string(data) + " and indices of shape " +
+                                                         to_string(indices) + " must agree in their first " +
+                                                         std::to_string(batches) + " dimensions");
+    shape.push_back(data[i]);
+    (i < batches ? op.batch : op.outer) *= data[i];
+  }
+  for (size_t i = batches; i < indices.size(); ++i) {
+    shape.push_back(indices[i]);
+    op.count *= indices[i];
+  }
+  for (size_t i = axis + 1; i < data.size(); ++i) {
+    shape.push_back(data[i]);
+    op.inner *= data[i];
+  }
+  l.require_shape(shape);
+  check_constant_indices(l, op.axis);
+  l.emit(op, 2);
 }
 
 }  // namespace octet
