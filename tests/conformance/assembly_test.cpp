@@ -1,5 +1,6 @@
-// Reads the assembly that was emitted for every kernel that multiplies and accumulates, and fails where its hot loop does not
-// do so by the target's own instruction (a compiler that falls back to a slower form gives right results, silently).
+// Reads the assembly that was emitted for every kernel that multiplies and accumulates, and fails where its hot loop
+// does not do so by the target's own instruction (a compiler that falls back to a slower form gives right results,
+// silently).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,7 +40,8 @@ std::vector<Lines> innermost_loops(const Lines& lines) {
   std::vector<Lines> bodies;
   for (const auto& [begin, end] : loops) {
     const bool outer = std::ranges::any_of(loops, [&](const auto& l) { return l.first > begin && l.second < end; });
-    if (!outer) bodies.emplace_back(lines.begin() + static_cast<long>(begin), lines.begin() + static_cast<long>(end) + 1);
+    if (!outer)
+      bodies.emplace_back(lines.begin() + static_cast<long>(begin), lines.begin() + static_cast<long>(end) + 1);
   }
   return bodies;
 }

@@ -1,5 +1,5 @@
-// Recorded runs of TensorFlow Lite's reference kernels (the shared data folder): single operators and whole trained networks,
-// byte for byte, on every target, with 1 and 2 threads.
+// Recorded runs of TensorFlow Lite's reference kernels (the shared data folder): single operators and whole trained
+// networks, byte for byte, on every target, with 1 and 2 threads.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -39,13 +39,15 @@ class Recorded : public testing::TestWithParam<Target> {
     std::map<std::string, int> passed;
     int failed = 0;
     for (const RecordedCase& recorded : cases) {
-      const int before = static_cast<int>(testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count());
+      const int before =
+          static_cast<int>(testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count());
       try {
         expect_equal(recorded, options);
       } catch (const ModelError& error) {
         ADD_FAILURE() << recorded.name << ": " << error.what();
       }
-      const int after = static_cast<int>(testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count());
+      const int after =
+          static_cast<int>(testing::UnitTest::GetInstance()->current_test_info()->result()->total_part_count());
       after == before ? void(passed[operator_of(recorded)]++) : void(failed++);
     }
     int total = 0;

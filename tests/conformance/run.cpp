@@ -61,8 +61,8 @@ std::string difference(const Bytes& expected, const Bytes& actual, DataType type
     if (different++ == 0) first = i / size;
   }
   if (different == 0) return {};
-  return std::to_string(different) + " of " + std::to_string(expected.size() / size) + " elements differ, the first at " +
-         std::to_string(first);
+  return std::to_string(different) + " of " + std::to_string(expected.size() / size) +
+         " elements differ, the first at " + std::to_string(first);
 }
 
 }  // namespace octet

@@ -22,7 +22,8 @@ struct RunOptions {
 };
 
 /// The outputs of one inference.
-std::vector<Bytes> run_on(const Model& model, std::span<const Bytes> inputs, Target target, const RunOptions& options = {});
+std::vector<Bytes> run_on(const Model& model, std::span<const Bytes> inputs, Target target,
+                          const RunOptions& options = {});
 
 /// Empty where equal; else how many elements differ, and where first.
 std::string difference(const Bytes& expected, const Bytes& actual, DataType type);

@@ -1,0 +1,361 @@
+// Networks of one operator, enumerated by construction: shapes, strides, dilations, paddings, types, activations and
+// scales (down to those that the kernels' fast rescale cannot hold), against the scalar reference, on every target.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "models/builder.h"
+#include "tests/conformance/run.h"
+#include "tests/reference/reference.h"
+
+namespace octet {
+namespace {
+
+/// The three type families of a convolution.
+enum class Family8 { UInt8, Int8PerTensor, Int8PerChannel };
+constexpr Family8 kFamilies[] = {Family8::UInt8, Family8::Int8PerTensor, Family8::Int8PerChannel};
+
+DataType type_of(Family8 family) { return family == Family8::UInt8 ? DataType::UInt8 : DataType::Int8; }
+
+/// Deterministic everywhere: the standard fixes mt19937's output, not that of distributions.
+class Random {
+ public:
+  explicit Random(uint32_t seed) : engine_(seed) {}
+
+  int32_t integer(int32_t lo, int32_t hi) {  // both included
+    return lo + static_cast<int32_t>(engine_() % static_cast<uint32_t>(hi - lo + 1));
+  }
+  float real(float lo, float hi) { return lo + (hi - lo) * static_cast<float>(engine_() % 65536) / 65536.0f; }
+  template <typename T>
+  std::vector<T> values(int64_t count, int32_t lo, int32_t hi) {
+    std::vector<T> v(static_cast<size_t>(count));
+    for (T& x : v) x = static_cast<T>(integer(lo, hi));
+    return v;
+  }
+  Bytes bytes(int64_t count) {
+    Bytes b(static_cast<size_t>(count));
+    for (std::byte& x : b) x = static_cast<std::byte>(engine_() & 0xff);
+    return b;
+  }
+  int32_t zero_point(DataType type) { return type == DataType::UInt8 ? integer(0, 255) : integer(-128, 127); }
+  Quantization quantization(DataType type, float scale) { return quantized(scale, zero_point(type)); }
+
+ private:
+  std::mt19937 engine_;
+};
+
+class Enumerated : public testing::TestWithParam<Target> {
+ protected:
+  /// Random inputs through the reference and the target; equal to the bit.
+  void expect_equal(const Model& model, Random& random, const std::string& what, int threads = 1) {
+    std::vector<Bytes> inputs;
+    for (const int32_t i : model.inputs) {
+      const Tensor& t = model.tensors[static_cast<size_t>(i)];
+      inputs.push_back(random.bytes(element_count(t.shape) * static_cast<int64_t>(size_of(t.type))));
+    }
+    const ReferenceResult reference = run_reference(model, inputs);
+    const std::vector<Bytes> actual = run_on(model, inputs, GetParam(), {.threads = threads, .passes_off = {}});
+    for (size_t i = 0; i < actual.size(); i++) {
+      const auto index = static_cast<size_t>(model.outputs[i]);
+      ASSERT_EQ(difference(reference.tensors[index], actual[i], model.tensors[index].type), "") << what;
+    }
+    count_++;
+  }
+
+  void TearDown() override { std::cout << name_of(GetParam()) << ": " << count_ << " networks\n"; }
+
+  int count_ = 0;
+};
+
+/// How far the real multiplier lies from what trained networks have.
+enum class Scale { Usual, AboveOne, Tiny };
+
+struct Weights {
+  int32_t filter, bias;
+};
+
+/// Filter and bias constants. `channel_axis`: of per-channel scales.
+Weights add_weights(ModelBuilder& b, Random& random, Family8 family, std::vector<int32_t> shape, int32_t channel_axis,
+                    float in_scale, bool extreme) {
+  const int64_t count = element_count(shape);
+  const int32_t channels = shape[static_cast<size_t>(channel_axis)];
+  Weights w{};
+  std::vector<float> scales{random.real(0.002f, 0.02f)};
+  if (family == Family8::UInt8) {
+    // Extreme zero points leave residuals that int8 does not hold.
+    const Quantization q = quantized(scales[0], extreme ? random.integer(0, 1) * 255 : random.integer(100, 150));
+    w.filter = b.constant<uint8_t>("filter", shape, random.values<uint8_t>(count, 0, 255), q);
+  } else {
+    Quantization q = quantized(scales[0], 0);
+    if (family == Family8::Int8PerChannel) {
+      scales.resize(static_cast<size_t>(channels));
+      for (float& s : scales) s = random.real(0.001f, 0.03f);
+      q = quantized(scales, channel_axis);
+    }
+    w.filter = b.constant<int8_t>("filter", shape, random.values<int8_t>(count, -127, 127), q);
+  }
+  for (float& s : scales) s *= in_scale;
+  const Quantization q = scales.size() > 1 ? quantized(scales, 0) : quantized(scales[0], 0);
+  w.bias = b.constant<int32_t>("bias", {channels}, random.values<int32_t>(channels, -20000, 20000), q);
+  return w;
+}
+
+float out_scale(float in_scale, int64_t depth, Scale scale) {
+  const float usual = in_scale * 0.01f * 40.0f * std::sqrt(static_cast<float>(depth));
+  return scale == Scale::Usual ? usual : scale == Scale::AboveOne ? in_scale * 0.0002f : in_scale * 4e5f;
+}
+
+struct ConvCase {
+  Family8 family;
+  int32_t batch, size_h, size_w, in_c, out_c, k_h, k_w, stride, dilation;
+  Padding padding;
+  Activation activation;
+  Scale scale = Scale::Usual;
+  bool extreme = false, with_bias = true;
+  int32_t groups = 1;
+
+  std::string text() const {
+    return std::to_string(static_cast<int>(family)) + " " + std::to_string(batch) + "x" + std::to_string(size_h) + "x" +
+           std::to_string(size_w) + "x" + std::to_string(in_c) + " -> " + std::to_string(out_c) + " k " +
+           std::to_string(k_h) + "x" + std::to_string(k_w) + " s " + std::to_string(stride) + " d " +
+           std::to_string(dilation) + " pad " + std::to_string(static_cast<int>(padding)) + " act " +
+           std::to_string(static_cast<int>(activation)) + " scale " + std::to_string(static_cast<int>(scale)) +
+           " groups " + std::to_string(groups) + (extreme ? " extreme" : "");
+  }
+};
+
+bool fits(const ConvCase& c) {
+  return window_output(c.size_h, c.k_h, c.stride, c.padding, c.dilation) > 0 &&
+         window_output(c.size_w, c.k_w, c.stride, c.padding, c.dilation) > 0;
+}
+
+Model convolution(const ConvCase& c, Random& random) {
+  ModelBuilder b("conv");
+  const DataType type = type_of(c.family);
+  const float in_scale = random.real(0.01f, 0.1f);
+  const int32_t x = b.input({"x", {c.batch, c.size_h, c.size_w, c.in_c}, type, random.quantization(type, in_scale)});
+  const int32_t depth = c.in_c / c.groups;
+  const Weights w = add_weights(b, random, c.family, {c.out_c, c.k_h, c.k_w, depth}, 0, in_scale, c.extreme);
+  Conv2DOptions options{.padding = c.padding, .activation = c.activation};
+  options.stride_w = options.stride_h = c.stride;
+  options.dilation_w = options.dilation_h = c.dilation;
+  const int32_t h = window_output(c.size_h, c.k_h, c.stride, c.padding, c.dilation);
+  const int32_t wd = window_output(c.size_w, c.k_w, c.stride, c.padding, c.dilation);
+  const float scale = out_scale(in_scale, int64_t{c.k_h} * c.k_w * depth, c.scale);
+  b.output(b.op(OpCode::Conv2D, {x, w.filter, c.with_bias ? w.bias : -1}, options,
+                {"y", {c.batch, h, wd, c.out_c}, type, random.quantization(type, scale)}));
+  return b.build();
+}
+
+Model depthwise(const ConvCase& c, int32_t multiplier, Random& random) {
+  ModelBuilder b("depthwise");
+  const DataType type = type_of(c.family);
+  const float in_scale = random.real(0.01f, 0.1f);
+  const int32_t x = b.input({"x", {c.batch, c.size_h, c.size_w, c.in_c}, type, random.quantization(type, in_scale)});
+  const int32_t out_c = c.in_c * multiplier;
+  const Weights w = add_weights(b, random, c.family, {1, c.k_h, c.k_w, out_c}, 3, in_scale, c.extreme);
+  DepthwiseConv2DOptions options{.padding = c.padding, .depth_multiplier = multiplier, .activation = c.activation};
+  options.stride_w = options.stride_h = c.stride;
+  options.dilation_w = options.dilation_h = c.dilation;
+  const int32_t h = window_output(c.size_h, c.k_h, c.stride, c.padding, c.dilation);
+  const int32_t wd = window_output(c.size_w, c.k_w, c.stride, c.padding, c.dilation);
+  b.output(b.op(OpCode::DepthwiseConv2D, {x, w.filter, c.with_bias ? w.bias : -1}, options,
+                {"y",
+                 {c.batch, h, wd, out_c},
+                 type,
+                 random.quantization(type, out_scale(in_scale, int64_t{c.k_h} * c.k_w, c.scale))}));
+  return b.build();
+}
+
+constexpr Activation kActivations[] = {Activation::None, Activation::Relu, Activation::Relu6, Activation::ReluN1To1};
+
+TEST_P(Enumerated, Convolution) {
+  Random random(1);
+  int i = 0;
+  for (const Family8 family : kFamilies)
+    for (const auto& [k_h, k_w] : {std::pair{1, 1}, {3, 3}, {2, 5}, {7, 7}})
+      for (const int32_t stride : {1, 2, 3})
+        for (const int32_t dilation : {1, 2})
+          for (const Padding padding : {Padding::Same, Padding::Valid})
+            for (const auto& [in_c, out_c] : {std::pair{1, 1}, {3, 17}, {8, 24}, {16, 64}, {33, 70}}) {
+              ConvCase c{family, 1 + i % 2, 5 + i % 9, 6 + i % 7, in_c,    out_c,
+                         k_h,    k_w,       stride,    dilation,  padding, kActivations[i % 4]};
+              c.extreme = i % 5 == 0;
+              c.with_bias = i % 3 != 0;
+              c.scale = i % 7 == 3 ? Scale::AboveOne : i % 11 == 5 ? Scale::Tiny : Scale::Usual;
+              i++;
+              if (stride > 1 && dilation > 1) continue;  // the format allows it; TensorFlow does not
+              if (fits(c)) expect_equal(convolution(c, random), random, c.text(), 1 + i % 3);
+            }
+}
+
+TEST_P(Enumerated, PointwiseOfManyChannels) {
+  Random random(2);
+  for (const Family8 family : kFamilies)
+    for (const int32_t in_c : {1, 4, 15, 16, 17, 31, 32, 64, 100, 256})
+      for (const int32_t out_c : {1, 8, 15, 16, 31, 33, 48, 63, 65, 80, 129, 144}) {
+        const ConvCase c{family, 1, 1 + in_c % 5,   1 + out_c % 7,   in_c, out_c, 1, 1,
+                         1,      1, Padding::Valid, Activation::None};
+        expect_equal(convolution(c, random), random, c.text(), 1 + out_c % 2);
+      }
+}
+
+TEST_P(Enumerated, GroupedConvolution) {
+  Random random(3);
+  for (const Family8 family : kFamilies)
+    for (const int32_t groups : {2, 3, 8}) {
+      ConvCase c{family, 1, 9, 8, groups * 5, groups * 7, 3, 3, 1, 1, Padding::Same, Activation::Relu6};
+      c.groups = groups;
+      expect_equal(convolution(c, random), random, c.text(), 2);
+    }
+}
+
+TEST_P(Enumerated, Depthwise) {
+  Random random(4);
+  int i = 0;
+  for (const Family8 family : kFamilies)
+    for (const auto& [k_h, k_w] : {std::pair{1, 1}, {3, 3}, {5, 5}, {2, 3}, {7, 4}})
+      for (const int32_t stride : {1, 2, 3})
+        for (const int32_t dilation : {1, 2})
+          for (const Padding padding : {Padding::Same, Padding::Valid})
+            for (const auto& [in_c, multiplier] :
+                 {std::pair{1, 1}, {3, 8}, {8, 1}, {24, 1}, {32, 2}, {64, 1}, {100, 1}, {144, 1}}) {
+              ConvCase c{family, 1 + i % 2, 7 + i % 10, 7 + i % 9, in_c,    0,
+                         k_h,    k_w,       stride,     dilation,  padding, kActivations[i % 4]};
+              c.extreme = i % 5 == 0;
+              c.with_bias = i % 3 != 0;
+              c.scale = i % 7 == 3 ? Scale::AboveOne : i % 11 == 5 ? Scale::Tiny : Scale::Usual;
+              i++;
+              if (stride > 1 && dilation > 1) continue;
+              if (fits(c)) expect_equal(depthwise(c, multiplier, random), random, c.text(), 1 + i % 3);
+            }
+}
+
+TEST_P(Enumerated, FullyConnected) {
+  Random random(5);
+  for (const Family8 family : kFamilies)
+    for (const int32_t batch : {1, 2, 9})
+      for (const auto& [in, out] : {std::pair{1, 1}, {7, 10}, {64, 64}, {100, 33}, {1000, 129}}) {
+        ModelBuilder b("fc");
+        const DataType type = type_of(family);
+        const float in_scale = random.real(0.01f, 0.1f);
+        const int32_t x = b.input({"x", {batch, in}, type, random.quantization(type, in_scale)});
+        const Weights w = add_weights(b, random, family, {out, in}, 0, in_scale, batch == 2);
+        b.output(b.op(OpCode::FullyConnected, {x, w.filter, w.bias},
+                      FullyConnectedOptions{.activation = Activation::Relu},
+                      {"y", {batch, out}, type, random.quantization(type, out_scale(in_scale, in, Scale::Usual))}));
+        expect_equal(b.build(), random,
+                     std::to_string(batch) + " x " + std::to_string(in) + " -> " + std::to_string(out), 1 + batch % 2);
+      }
+}
+
+TEST_P(Enumerated, TransposeConvolution) {
+  Random random(6);
+  for (const Family8 family : kFamilies)
+    for (const int32_t k : {1, 2, 3, 4})
+      for (const int32_t stride : {1, 2, 3})
+        for (const Padding padding : {Padding::Same, Padding::Valid})
+          for (const auto& [in_c, out_c] : {std::pair{1, 1}, {5, 9}, {16, 33}}) {
+            ModelBuilder b("transpose_conv");
+            const DataType type = type_of(family);
+            const float in_scale = random.real(0.01f, 0.1f);
+            const int32_t h = 4, wd = 5;
+            const int32_t oh = padding == Padding::Same ? h * stride : (h - 1) * stride + k;
+            const int32_t ow = padding == Padding::Same ? wd * stride : (wd - 1) * stride + k;
+            const int32_t shape = b.constant<int32_t>("shape", {4}, {1, oh, ow, out_c});
+            const int32_t x = b.input({"x", {1, h, wd, in_c}, type, random.quantization(type, in_scale)});
+            const Weights w = add_weights(b, random, family, {out_c, k, k, in_c}, 0, in_scale, false);
+            Conv2DOptions options{.padding = padding};
+            options.stride_w = options.stride_h = stride;
+            b.output(b.op(OpCode::TransposeConv, {shape, w.filter, x, w.bias}, options,
+                          {"y",
+                           {1, oh, ow, out_c},
+                           type,
+                           random.quantization(type, out_scale(in_scale, int64_t{k} * k * in_c, Scale::Usual))}));
+            expect_equal(b.build(), random, "k " + std::to_string(k) + " stride " + std::to_string(stride), 2);
+          }
+}
+
+TEST_P(Enumerated, Elementwise) {
+  Random random(7);
+  using Shape = std::vector<int32_t>;
+  const std::vector<std::array<Shape, 3>> shapes = {{Shape{1, 7, 5, 19}, {1, 7, 5, 19}, {1, 7, 5, 19}},
+                                                    {Shape{1, 4, 4, 64}, {1, 1, 1, 64}, {1, 4, 4, 64}},
+                                                    {Shape{1, 1, 1, 33}, {2, 3, 3, 33}, {2, 3, 3, 33}},
+                                                    {Shape{2, 3, 1, 5}, {1, 3, 4, 1}, {2, 3, 4, 5}},
+                                                    {Shape{3, 3, 3, 8}, {1}, {3, 3, 3, 8}},
+                                                    {Shape{17}, {17}, {17}},
+                                                    {Shape{1, 1}, {5, 70}, {5, 70}},
+                                                    {Shape{2, 1, 3, 1, 2}, {2, 4, 1, 5, 1}, {2, 4, 3, 5, 2}}};
+  for (const DataType type : {DataType::UInt8, DataType::Int8})
+    for (const OpCode op : {OpCode::Add, OpCode::Sub, OpCode::Mul})
+      for (const auto& s : shapes)
+        for (int i = 0; i < 4; i++) {
+          ModelBuilder b("elementwise");
+          const float s1 = random.real(0.005f, 0.2f), s2 = random.real(0.005f, 0.2f);
+          const float so = i == 3 ? 0.002f : op == OpCode::Mul ? s1 * s2 * 100.0f : std::max(s1, s2) * 1.7f;
+          const int32_t x = b.input({"x", s[0], type, random.quantization(type, s1)});
+          const int32_t y = b.input({"y", s[1], type, random.quantization(type, s2)});
+          b.output(b.op(op, {x, y}, ElementwiseOptions{.activation = kActivations[i]},
+                        {"z", s[2], type, random.quantization(type, so)}));
+          expect_equal(b.build(), random, name_of(op) + " " + to_string(s[0]) + " " + to_string(s[1]), 1 + i % 2);
+        }
+}
+
+TEST_P(Enumerated, Pools) {
+  Random random(8);
+  for (const DataType type : {DataType::UInt8, DataType::Int8})
+    for (const OpCode op : {OpCode::AveragePool2D, OpCode::MaxPool2D})
+      for (const auto& [k_h, k_w] : {std::pair{1, 1}, {2, 2}, {3, 3}, {7, 7}, {1, 4}, {12, 12}})
+        for (const int32_t stride : {1, 2})
+          for (const Padding padding : {Padding::Same, Padding::Valid})
+            for (const int32_t channels : {1, 9, 32, 70}) {
+              if (window_output(12, k_h, stride, padding) <= 0 || window_output(13, k_w, stride, padding) <= 0)
+                continue;
+              ModelBuilder b("pool");
+              const Quantization q = random.quantization(type, 0.05f);
+              const int32_t x = b.input({"x", {2, 12, 13, channels}, type, q});
+              PoolOptions options{.padding = padding, .activation = kActivations[channels % 4]};
+              options.stride_w = options.stride_h = stride;
+              options.filter_h = k_h;
+              options.filter_w = k_w;
+              b.output(
+                  b.op(op, {x}, options,
+                       {"y",
+                        {2, window_output(12, k_h, stride, padding), window_output(13, k_w, stride, padding), channels},
+                        type,
+                        q}));
+              expect_equal(b.build(), random, name_of(op) + " " + std::to_string(k_h), 1 + channels % 2);
+            }
+}
+
+TEST_P(Enumerated, Mean) {
+  Random random(9);
+  for (const DataType type : {DataType::UInt8, DataType::Int8})
+    for (const auto& axes : std::vector<std::vector<int32_t>>{{1, 2}, {3}, {0}, {1, 2, 3}, {2}, {0, 1, 2, 3}, {-3, -2}})
+      for (const int32_t channels : {1, 10, 64, 130})
+        for (const bool keep_dims : {true, false}) {
+          ModelBuilder b("mean");
+          const std::vector<int32_t> shape{2, 7, 5, channels};
+          std::vector<int32_t> out;
+          for (int32_t d = 0; d < 4; d++) {
+            const bool reduced = std::ranges::count(axes, d) + std::ranges::count(axes, d - 4) > 0;
+            if (!reduced) out.push_back(shape[static_cast<size_t>(d)]);
+            if (reduced && keep_dims) out.push_back(1);
+          }
+          const float scale = random.real(0.01f, 0.1f);
+          const int32_t x = b.input({"x", shape, type, random.quantization(type, scale)});
+          const int32_t a = b.constant<int32_t>("axes", {static_cast<int32_t>(axes.size())}, axes);
+          b.output(b.op(OpCode::Mean, {x, a}, MeanOptions{.keep_dims = keep_dims},
+                        {"y", out, type, random.quantization(type, scale * random.real(0.3f, 1.5f))}));
+          expect_equal(b.build(), random, "mean of " + std::to_string(axes.size()) + " axes", 2);
+        }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Enumerated, testing::ValuesIn(targets_under_test()),
+                         [](const auto& info) { return std::string(name_of(info.param)); });
+
+}  // namespace
+}  // namespace octet
