@@ -4,11 +4,17 @@ find_library(HALIDE_LIBRARY NAMES Halide14 Halide REQUIRED)
 set(octet_root ${CMAKE_CURRENT_LIST_DIR}/..)
 add_executable(octet-kernels
   ${octet_root}/generators/convolution.cpp
+  ${octet_root}/generators/depthwise.cpp
+  ${octet_root}/generators/elementwise.cpp
+  ${octet_root}/generators/mean.cpp
+  ${octet_root}/generators/pool.cpp
   ${octet_root}/generators/requantize.cpp
   ${octet_root}/generators/rescale.cpp
   ${octet_root}/schedules/compile_kernels.cpp
   ${octet_root}/schedules/make_pipeline.cpp
   ${octet_root}/schedules/x86.cpp
+  ${octet_root}/schedules/x86_depthwise.cpp
+  ${octet_root}/schedules/x86_elementwise.cpp
   ${octet_root}/runtime/target.cpp)
 target_compile_options(octet-kernels PRIVATE -Wall -Wextra -Werror -O1)
 target_include_directories(octet-kernels PRIVATE ${octet_root})

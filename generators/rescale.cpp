@@ -22,4 +22,13 @@ Expr rescale_mulhs(const Expr& sum, const Expr& multiplier, const Expr& shift, c
   return (h + select(sum < 0, round_below, round)) >> cast<uint32_t>(shift);
 }
 
+Expr rescale_shifted_byte(const Expr& difference, const Expr& multiplier, const Expr& right) {
+  Expr hi = multiplier >> 16, lo = multiplier & 0xffff;
+  Expr high = ((difference * hi) << 5) + ((difference * lo + 1024) >> 11);
+  // RDBP, in one expression for right == 0 too: nothing to add then.
+  Expr half = cast<int32_t>((cast<uint32_t>(1) << cast<uint32_t>(right)) >> 1);
+  Expr below = select(high < 0 && right != 0, 1, 0);
+  return (high + half - below) >> cast<uint32_t>(right);
+}
+
 }  // namespace octet

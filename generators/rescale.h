@@ -21,4 +21,10 @@ Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multipli
 Halide::Expr rescale_mulhs(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& shift,
                            const Halide::Expr& round, const Halide::Expr& round_below);
 
+/// mbqm(d << 20, m) for |d| <= 255, m in [0, 2^31), right shift s in [0, 31], in 32 bits. With m = hi 2^16 + lo,
+/// SRDHM(d 2^20, m) = floor((d m + 2^10) / 2^11) = 2^5 d hi + floor((d lo + 2^10) / 2^11), since the first part is
+/// whole.
+Halide::Expr rescale_shifted_byte(const Halide::Expr& difference, const Halide::Expr& multiplier,
+                                  const Halide::Expr& right);
+
 }  // namespace octet

@@ -20,6 +20,48 @@ Compilable requantize(const KernelInfo& info) {
   return {kernel.output, kernel.arguments()};
 }
 
+Compilable depthwise(const KernelInfo& info) {
+  DepthwiseKernel kernel(info.target, info.schedule);
+  if (is_x86(info.target)) schedule_depthwise_x86(kernel, info.target, info.schedule);
+  return {kernel.output, kernel.arguments()};
+}
+
+Compilable depthwise_any(const KernelInfo& info, DepthwiseAnyKernel::Output output) {
+  DepthwiseAnyKernel kernel(info.target, output);
+  if (is_x86(info.target)) schedule_depthwise_any_x86(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
+Compilable sum(const KernelInfo& info) {
+  SumKernel kernel(info.target);
+  if (is_x86(info.target)) schedule_sum_x86(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
+Compilable product(const KernelInfo& info) {
+  ProductKernel kernel(info.target);
+  if (is_x86(info.target)) schedule_product_x86(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
+Compilable average_pool(const KernelInfo& info) {
+  AverageKernel kernel(info.target);
+  if (is_x86(info.target)) schedule_average_x86(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
+Compilable max_pool(const KernelInfo& info) {
+  MaxKernel kernel(info.target);
+  if (is_x86(info.target)) schedule_max_x86(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
+Compilable mean(const KernelInfo& info) {
+  MeanKernel kernel(info.target);
+  if (is_x86(info.target)) schedule_mean_x86(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
 }  // namespace
 
 Compilable make_pipeline(const KernelInfo& info) {
@@ -30,6 +72,22 @@ Compilable make_pipeline(const KernelInfo& info) {
       return convolution(info, ConvolutionKernel::Output::Sum);
     case Family::Requantize:
       return requantize(info);
+    case Family::Depthwise:
+      return depthwise(info);
+    case Family::DepthwiseAny:
+      return depthwise_any(info, DepthwiseAnyKernel::Output::Byte);
+    case Family::DepthwiseSum:
+      return depthwise_any(info, DepthwiseAnyKernel::Output::Sum);
+    case Family::Sum:
+      return sum(info);
+    case Family::Product:
+      return product(info);
+    case Family::AveragePool:
+      return average_pool(info);
+    case Family::MaxPool:
+      return max_pool(info);
+    case Family::Mean:
+      return mean(info);
   }
   throw std::logic_error("family");
 }

@@ -16,12 +16,25 @@ enum class Family : uint8_t {
   Convolution,     // sums and rescale, 8-bit out
   ConvolutionSum,  // the same sums as int32: for rescales that the fast form cannot hold
   Requantize,      // int32 sums to 8 bits, exact for every multiplier and shift
+  Depthwise,       // filter and stride of its schedule; weights whose parts fit the layout
+  DepthwiseAny,    // any filter, stride, dilation
+  DepthwiseSum,    // the same, int32 out
+  Sum,             // ADD, SUB
+  Product,         // MUL
+  AveragePool,
+  MaxPool,
+  Mean,
 };
 
 /// How a kernel goes about it.
 struct Schedule {
   int8_t pixels = 1;   // output pixels of a register tile
   int8_t vectors = 1;  // vectors of output channels of a register tile
+  // Depthwise:
+  int8_t filter = 0;  // rows and columns
+  int8_t stride = 0;  // 0: any
+  int8_t rows = 1;    // output rows that an interleaved column serves
+  int8_t parts = 1;   // summands a weight is split into
 };
 
 struct KernelInfo {
@@ -52,6 +65,35 @@ constexpr ConvolutionLayout convolution_layout(Target target) {
       return {8, 16, 4};
   }
   return {};
+}
+
+/// How a target's depthwise kernels take their operands.
+struct DepthwiseLayout {
+  int8_t weight_bits;
+  int8_t depth;  // taps of a channel that lie together in packed weights
+  int8_t block;  // channels that lie together: packed arrays hold whole blocks
+};
+
+constexpr DepthwiseLayout depthwise_layout(Target target) {
+  switch (target) {
+    case Target::Sse41:
+      return {16, 2, 16};
+    case Target::Avx2:
+      return {16, 2, 16};
+    case Target::Avx512Vnni:
+      return {8, 4, 64};
+    case Target::Neon:
+      return {8, 2, 16};
+    case Target::Dotprod:
+      return {8, 4, 16};
+  }
+  return {};
+}
+
+/// Groups of `depth` rows in an interleaved column of Family::Depthwise.
+constexpr int depthwise_groups(Target target, const Schedule& s) {
+  const int depth = depthwise_layout(target).depth;
+  return (s.stride * (s.rows - 1) + s.filter + depth - 1) / depth;
 }
 
 /// Rows of the int32 table of per-channel parameters that convolutions take (see generators/rescale.h).

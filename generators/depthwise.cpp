@@ -1,0 +1,83 @@
+#include "generators/depthwise.h"
+
+#include "generators/rescale.h"
+
+namespace octet {
+
+using namespace Halide;
+
+namespace {
+
+Type weight_type(Target target) { return Int(depthwise_layout(target).weight_bits); }
+
+// Products are of two factors that are as wide as the weights.
+Expr product(Target target, const Expr& activation, const Expr& weight) {
+  Expr factor = depthwise_layout(target).weight_bits == 16 ? cast<int16_t>(activation) : activation;
+  return cast<int32_t>(factor) * cast<int32_t>(weight);
+}
+
+// A multiplier that seems to depend on x is not hoisted out of the loop over x (generators/convolution.cpp).
+Expr rescaled(Target target, const Expr& sum, ImageParam& channels, const Var& c, const Var& x, const Expr& lo,
+              const Expr& hi) {
+  Expr value = rescale_mulhs(sum, channels(c, kMultiplier, x), channels(c, kShift, 0), channels(c, kRound, 0),
+                             channels(c, kRoundBelow, 0));
+  return cast(activation_of(target), clamp(value, lo, hi));
+}
+
+}  // namespace
+
+DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
+    : input(activation_of(target), 3, "input"),
+      weights(weight_type(target), 4, "weights"),
+      channels(Int(32), 3, "channels"),
+      groups(depthwise_groups(target, geometry)) {
+  const DepthwiseLayout layout = depthwise_layout(target);
+  const int k = geometry.filter, rows = geometry.rows;
+  r = RDom(0, layout.depth, 0, k, 0, groups, 0, geometry.parts, "r");
+
+  Expr row = geometry.stride * rows * Y + layout.depth * g + t;
+  column(t, c, u, g, Y) = input(c, min(u, input.dim(1).extent() - 1), min(row, input.dim(2).extent() - 1));
+
+  Expr step_or_stride = geometry.pixels == 1 ? Expr(step) : Expr(geometry.stride);
+  Expr activation = column(r[0], c, step_or_stride * x + r[1], r[2], y / rows);
+  Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
+  Expr weight = weights(r[0], c % layout.block, tap, c / layout.block);
+  sum(c, x, y) = channels(c, kBias, 0);
+  sum(c, x, y) += product(target, activation, weight);
+
+  scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, lo, hi);
+  output(c, x, y) = scaled(c, x, y);
+}
+
+std::vector<Argument> DepthwiseKernel::arguments() const {
+  return {input, weights, channels, step, zero_point, lo, hi};
+}
+
+DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
+    : input(activation_of(target), 1, "input"),
+      offsets(Int(32), 2, "offsets"),
+      weights(weight_type(target), 4, "weights"),
+      channels(Int(32), 3, "channels") {
+  const DepthwiseLayout layout = depthwise_layout(target);
+  r = RDom(0, layout.depth, 0, groups, "r");
+
+  // The promise is true of every table the runtime makes; without it Halide would guard each load.
+  Expr offset = unsafe_promise_clamped(offsets(r.x, r.y), 0, 1 << 30);
+  Expr activation = input(c + pixel_step * x + row_step * y + offset);
+  Expr weight = weights(r.x, c % layout.block, r.y, c / layout.block);
+  sum(c, x, y) = channels(c, kBias, 0);
+  sum(c, x, y) += product(target, activation, weight);
+
+  if (kind == Output::Sum) {
+    output(c, x, y) = sum(c, x, y);
+  } else {
+    scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, lo, hi);
+    output(c, x, y) = scaled(c, x, y);
+  }
+}
+
+std::vector<Argument> DepthwiseAnyKernel::arguments() const {
+  return {input, offsets, weights, channels, groups, pixel_step, row_step, zero_point, lo, hi};
+}
+
+}  // namespace octet

@@ -1,0 +1,104 @@
+// Depthwise convolution on x86: vpdpbusd on four interleaved taps a channel (AVX-512 VNNI), vpmaddwd on two (AVX2,
+// SSE4.1).
+#include "schedules/schedules.h"
+
+namespace octet {
+
+using namespace Halide;
+
+namespace {
+
+void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
+  const DepthwiseLayout layout = depthwise_layout(target);
+  weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
+  weights.dim(1).set_bounds(0, layout.block).set_stride(layout.depth);
+  weights.dim(2).set_min(0).set_stride(layout.depth * layout.block);
+  weights.dim(3).set_min(0);
+  weights.set_host_alignment(64);
+  for (int d = 0; d < 3; d++) channels.dim(d).set_min(0);
+  channels.set_host_alignment(64);
+}
+
+}  // namespace
+
+// A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack, and
+// serve all of its outputs; sums stay in registers.
+void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& tile) {
+  const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
+  const int byte_lanes = std::min(block, 4 * lanes);
+  Var co("co"), xo("xo"), yo("yo"), cv("cv");
+  k.output.compute_root()
+      .split(k.c, co, k.c, block, TailStrategy::GuardWithIf)
+      .split(k.x, xo, k.x, tile.pixels, TailStrategy::GuardWithIf)
+      .split(k.y, yo, k.y, tile.rows, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.x, k.y, xo, co, yo)
+      .split(k.c, k.c, cv, byte_lanes, TailStrategy::GuardWithIf)
+      .vectorize(cv)
+      .unroll(k.c)
+      .unroll(k.x)
+      .unroll(k.y);
+  for (Func* stage : {&k.scaled, &k.sum}) {
+    stage->compute_at(k.output, xo)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.c, block)
+        .bound_extent(k.x, tile.pixels)
+        .bound_extent(k.y, tile.rows)
+        .vectorize(k.c, lanes)
+        .unroll(k.c)
+        .unroll(k.x)
+        .unroll(k.y);
+  }
+  k.sum.update()
+      .reorder(k.r[0], k.c, k.x, k.y, k.r[1], k.r[2], k.r[3])
+      .atomic()
+      .vectorize(k.r[0])
+      .vectorize(k.c, lanes)
+      .unroll(k.c)
+      .unroll(k.x)
+      .unroll(k.y)
+      .unroll(k.r[1])
+      .unroll(k.r[2])
+      .unroll(k.r[3]);
+  k.column.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound(k.t, 0, depthwise_layout(target).depth)
+      .bound(k.g, 0, k.groups)
+      .bound_extent(k.c, block)
+      .bound_extent(k.Y, 1)
+      .vectorize(k.c, byte_lanes)
+      .unroll(k.t)
+      .unroll(k.g)
+      .unroll(k.u);
+  for (int d = 0; d < 3; d++) {
+    k.input.dim(d).set_min(0);
+    k.output.output_buffer().dim(d).set_min(0);
+  }
+  promise_layout(target, k.weights, k.channels);
+}
+
+void schedule_depthwise_any_x86(DepthwiseAnyKernel& k, Target target) {
+  const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
+  Var co("co"), cv("cv");
+  k.output.compute_root()
+      .split(k.c, co, k.c, block, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.x, co, k.y)
+      .split(k.c, k.c, cv, lanes, TailStrategy::GuardWithIf)
+      .vectorize(cv)
+      .unroll(k.c);
+  for (Func* stage : {&k.scaled, &k.sum}) {
+    if (!stage->defined()) continue;
+    stage->compute_at(k.output, k.x)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.c, block)
+        .vectorize(k.c, lanes)
+        .unroll(k.c);
+  }
+  k.sum.update().reorder(k.r.x, k.c, k.r.y).atomic().vectorize(k.r.x).vectorize(k.c, lanes).unroll(k.c);
+  k.input.dim(0).set_min(0);
+  k.offsets.dim(0).set_bounds(0, depthwise_layout(target).depth).set_stride(1);
+  k.offsets.dim(1).set_min(0).set_stride(depthwise_layout(target).depth);
+  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
+  promise_layout(target, k.weights, k.channels);
+}
+
+}  // namespace octet

@@ -1,0 +1,81 @@
+// Additions, products, pools and means on x86: whole vectors of the innermost dimension.
+#include "schedules/schedules.h"
+
+namespace octet {
+
+using namespace Halide;
+
+namespace {
+
+int lanes_of(Target target) { return convolution_layout(target).lanes; }
+
+// Both operands run, or one of them stands still: then it is read once and spread over the vector.
+template <typename Kernel>
+void schedule_binary(Kernel& k, Target target) {
+  const Expr a_step = k.a.dim(0).stride(), b_step = k.b.dim(0).stride();
+  for (int d = 0; d < 3; d++) {
+    for (ImageParam* operand : {&k.a, &k.b}) operand->dim(d).set_min(0);
+    k.output.output_buffer().dim(d).set_min(0);
+  }
+  k.a.dim(0).set_stride(Expr());
+  k.b.dim(0).set_stride(Expr());
+  for (const Expr& form : {a_step == 1 && b_step == 1, a_step == 1 && b_step == 0, a_step == 0 && b_step == 1})
+    k.output.specialize(form).vectorize(k.i, lanes_of(target), TailStrategy::GuardWithIf);
+  k.output.specialize_fail("strides are 0 or 1, not both 0");
+}
+
+// One block of channels stays in registers while the window passes.
+template <typename Kernel>
+void schedule_pool(Kernel& k, Func& reduced, int block, int lanes, const Var& c) {
+  Var co("co"), cv("cv");
+  k.output.compute_root()
+      .split(k.c, co, k.c, block, TailStrategy::GuardWithIf)
+      .reorder(k.c, co, k.x, k.y)
+      .split(k.c, k.c, cv, lanes, TailStrategy::GuardWithIf)
+      .vectorize(cv)
+      .unroll(k.c);
+  reduced.compute_at(k.output, co)
+      .store_in(MemoryType::Stack)
+      .bound_extent(c, block)
+      .vectorize(c, lanes)
+      .unroll(c);
+  reduced.update().reorder(c, k.r.x, k.r.y).vectorize(c, lanes).unroll(c);
+  for (int d = 0; d < 3; d++) {
+    k.input.dim(d).set_min(0);
+    k.output.output_buffer().dim(d).set_min(0);
+  }
+}
+
+}  // namespace
+
+void schedule_sum_x86(SumKernel& k, Target target) { schedule_binary(k, target); }
+
+void schedule_product_x86(ProductKernel& k, Target target) { schedule_binary(k, target); }
+
+void schedule_average_x86(AverageKernel& k, Target target) {
+  k.divisors.dim(0).set_bounds(0, 2).dim(1).set_min(0).set_stride(2);
+  schedule_pool(k, k.sum, 4 * lanes_of(target), lanes_of(target), k.c);
+}
+
+void schedule_max_x86(MaxKernel& k, Target target) {
+  schedule_pool(k, k.greatest, 4 * lanes_of(target), 4 * lanes_of(target), k.c);
+}
+
+void schedule_mean_x86(MeanKernel& k, Target target) {
+  const int lanes = lanes_of(target), block = 4 * lanes;
+  Var io("io"), iv("iv");
+  k.input.dim(0).set_stride(Expr());
+  k.output.compute_root();
+  k.sum.compute_at(k.output, io).store_in(MemoryType::Stack);
+  k.output.split(k.i, io, k.i, block, TailStrategy::GuardWithIf)
+      .split(k.i, k.i, iv, lanes, TailStrategy::GuardWithIf)
+      .vectorize(iv)
+      .unroll(k.i);
+  k.sum.bound_extent(k.i, block).vectorize(k.i, lanes).unroll(k.i);
+  k.sum.update().reorder(k.i, k.r.x, k.r.y, k.r.z).vectorize(k.i, lanes).unroll(k.i);
+  k.output.specialize(k.input.dim(0).stride() == 1);
+  for (int d = 0; d < 5; d++) k.input.dim(d).set_min(0);
+  for (int d = 0; d < 2; d++) k.output.output_buffer().dim(d).set_min(0);
+}
+
+}  // namespace octet
