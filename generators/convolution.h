@@ -11,6 +11,8 @@
 // k / depth + blocks * tap, c / lanes). Where k runs past the channels the weights are 0; the bytes read there may be
 // anything.
 //
+// Calls cover whole tiles: the outputs' extents are multiples of Schedule::pixels and of Schedule::vectors * lanes.
+//
 // Arguments, in order: input, offsets, weights, channels, blocks, zero_point, lo, hi; output.
 #pragma once
 

@@ -13,10 +13,10 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
   const int block = layout.lanes * tile.vectors;
   Var co("co"), xo("xo"), cv("cv");
   k.output.compute_root()
-      .split(k.c, co, k.c, block, TailStrategy::GuardWithIf)
-      .split(k.x, xo, k.x, tile.pixels, TailStrategy::GuardWithIf)
+      .split(k.c, co, k.c, block, TailStrategy::RoundUp)
+      .split(k.x, xo, k.x, tile.pixels, TailStrategy::RoundUp)
       .reorder(k.c, k.x, xo, co)
-      .split(k.c, k.c, cv, layout.lanes, TailStrategy::GuardWithIf)
+      .split(k.c, k.c, cv, layout.lanes)
       .vectorize(cv)
       .unroll(k.c)
       .unroll(k.x);
