@@ -27,6 +27,12 @@ bool packs_constants(const Op& op) {
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
+void check_size(const char* what, int64_t bytes, const PlanOptions& options) {
+  if (bytes > options.max_bytes)
+    throw ModelError(std::string(what) + " take " + mebibytes(bytes) + ": more than the limit of " +
+                     mebibytes(options.max_bytes));
+}
+
 }  // namespace
 
 std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& options) {
@@ -42,6 +48,7 @@ std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& op
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     const DataType type = graph.tensors[i].type;
     plan->tensor_bytes_.push_back(bytes_of(graph.tensors[i]));
+    check_size("activations", plan->tensor_bytes_.back(), options);
     plan->sign_flipped_.push_back(i < model.tensors.size() && is_eight_bit(type) && type != model.tensors[i].type);
   }
 
@@ -84,10 +91,7 @@ void Plan::plan_arena(const Graph& graph, const PlanOptions& options) {
     if (graph.tensors[i].is_variable) always_alive.push_back(static_cast<int32_t>(i));
   }
   memory_ = plan_memory({steps_, arena_tensors, always_alive, outputs_, keep_all_});
-  if (memory_.arena_bytes > options.max_arena_bytes) {
-    throw ModelError("activations take " + mebibytes(memory_.arena_bytes) + ": more than the limit of " +
-                     mebibytes(options.max_arena_bytes));
-  }
+  check_size("activations", memory_.arena_bytes, options);
 }
 
 void* Plan::allocate(int64_t bytes) {
@@ -109,6 +113,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, const PlanOptions& options, Plan& p
 
 void* PlanBuilder::keep_bytes(int64_t bytes) {
   plan_.packed_bytes_ += bytes;
+  check_size("weights and tables", plan_.packed_bytes_, options_);
   return plan_.allocate(bytes);
 }
 
