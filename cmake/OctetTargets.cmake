@@ -7,6 +7,10 @@ if(OCTET_SANITIZE)
   target_compile_options(octet_options INTERFACE -fsanitize=${OCTET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(octet_options INTERFACE -fsanitize=${OCTET_SANITIZE})
 endif()
+if(OCTET_BUILD_FUZZERS)
+  # Coverage counters everywhere, so that the fuzzers see which branches an input takes.
+  target_compile_options(octet_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # octet_library(NAME sources...): a static library octet_NAME, alias Octet::NAME.
 function(octet_library name)
