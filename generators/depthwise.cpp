@@ -35,11 +35,12 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
   const int k = geometry.filter, rows = geometry.rows;
   r = RDom(0, layout.depth, 0, k, 0, groups, 0, geometry.parts, "r");
 
-  Expr row = geometry.stride * rows * Y + layout.depth * g + t;
-  column(t, c, u, g, Y) = input(c, min(u, input.dim(1).extent() - 1), min(row, input.dim(2).extent() - 1));
+  const bool shared = geometry.pixels > 1;
+  Expr row = min(geometry.stride * rows * Y + layout.depth * g + t, input.dim(2).extent() - 1);
+  Expr kx = u % k, offset = kx / 2 * pair_step + kx % 2 * odd_step;
+  column(t, c, u, g, Y) = shared ? input(c, min(u, input.dim(1).extent() - 1), row) : input(c + offset, u / k, row);
 
-  Expr step_or_stride = geometry.pixels == 1 ? Expr(step) : Expr(geometry.stride);
-  Expr activation = column(r[0], c, step_or_stride * x + r[1], r[2], y / rows);
+  Expr activation = column(r[0], c, (shared ? geometry.stride : k) * x + r[1], r[2], y / rows);
   Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
   Expr weight = weights(r[0], c % layout.block, tap, c / layout.block);
   sum(c, x, y) = channels(c, kBias, 0);
@@ -50,7 +51,7 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
 }
 
 std::vector<Argument> DepthwiseKernel::arguments() const {
-  return {input, weights, channels, step, zero_point, lo, hi};
+  return {input, pair_step, odd_step, weights, channels, zero_point, lo, hi};
 }
 
 DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)

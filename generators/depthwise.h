@@ -8,14 +8,17 @@
 // DepthwiseKernel: a filter and vertical stride known when it is compiled. A column interleaves rows of the image, and
 // serves `rows` outputs one below the other, each with its own arrangement of the weights (3 rows, depth 4, stride 1:
 // w0 w1 w2 0 and 0 w0 w1 w2):
-//   column(t, c, u, g, Y) = input(c, u, stride rows Y + depth g + t)
-//   sum(c, x, y) = bias(c) + sum over t, g, kx, p of column(t, c, step x + kx, g, y / rows) *
+//   column(t, c, u, g, Y) = input(c + offset(u % k_w), u / k_w, stride rows Y + depth g + t),   u = k_w x + kx
+//   sum(c, x, y) = bias(c) + sum over t, g, kx, p of column(t, c, u, g, y / rows) *
 //                  weights(t, c % block, tap, c / block), tap = kx + k_w (g + groups (p + parts (y % rows)))
-// `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts.
-// `step` is the horizontal stride (kernels whose tile is wider than a pixel take it to be `stride`). Rows of the image
-// are contiguous, so a stride of 1 lets several pixels pass for one of more channels (P pixels of C: step P, channels P
-// C, pixels still C apart): small channel counts fill vectors. Reads rows and columns past the end nowhere (it repeats
-// the last one, with weight 0), channels up to the block's end.
+// where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart.
+// `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Tiles of several
+// `pixels` share columns instead: u = stride x + kx, input(c, u, ..), where u counts the image's columns.
+// Reads no row past the last (it repeats that, with weight 0); channels up to the block's end.
+//
+// An image whose channels are no multiple of a block is seen as one of more channels: its rows are contiguous, so P
+// neighbouring pixels pass for one of P C channels, the taps still C apart. Where the horizontal stride is not 1 the
+// padded copy first brings the pixels that a tap reads side by side (runtime/ops/depthwise.cpp).
 //
 // DepthwiseAnyKernel: any geometry, by a list of where each tap lies, `depth` taps to a group:
 //   sum(c, x, y) = bias(c) + sum over t, g of input(c + pixel_step x + row_step y + offsets(t, g)) *
@@ -29,15 +32,15 @@
 
 namespace octet {
 
-/// Arguments, in order: input, weights, channels, step, zero_point, lo, hi; output.
+/// Arguments, in order: input, pair_step, odd_step, weights, channels, zero_point, lo, hi; output.
 struct DepthwiseKernel {
   /// Of `geometry`: filter, stride, rows, parts, pixels.
   DepthwiseKernel(Target target, const Schedule& geometry);
 
-  Halide::ImageParam input;     // activations [channel, column, row], padded
+  Halide::ImageParam input;  // activations [channel, pixel or column, row], padded
+  Halide::Param<int32_t> pair_step{"pair_step"}, odd_step{"odd_step"};  // in elements of input
   Halide::ImageParam weights;   // int8 or int16 [depth, block, taps, channels / block]
   Halide::ImageParam channels;  // int32 [channel, field, 0]: ChannelField; the last stride is 0, as for convolution
-  Halide::Param<int32_t> step{"step"};
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
 
