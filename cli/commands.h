@@ -1,0 +1,28 @@
+// The subcommands. Each adds itself to the application and, when chosen, sets what is to run; it returns nothing and
+// throws what goes wrong (main.cpp turns that into one line and an exit code).
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace octet::cli {
+
+using Action = std::function<void()>;
+
+void add_inspect(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
+void add_zoo(CLI::App& app, Action& action);
+
+/// Adds a subcommand whose options live in a T as long as the application, and runs `command(options)` when chosen.
+template <typename T>
+std::pair<CLI::App*, T*> add_command(CLI::App& app, Action& action, const std::string& name, const std::string& help,
+                                     void (*command)(const T&)) {
+  CLI::App* const sub = app.add_subcommand(name, help);
+  const auto options = std::make_shared<T>();
+  sub->callback([options, command, &action] { action = [options, command] { command(*options); }; });
+  return {sub, options.get()};
+}
+
+}  // namespace octet::cli

@@ -1,0 +1,74 @@
+#include "cli/load.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "models/tflite_reader.h"
+#include "models/zoo.h"
+
+namespace octet::cli {
+namespace {
+
+constexpr std::string_view kZooPrefix = "zoo:";
+
+bool is_zoo_name(const std::string& name) { return std::ranges::count(zoo_names(), name) > 0; }
+
+/// Runs `body`; what it throws gets `argument` in front, in place of the network's name if that stands there.
+template <typename Body>
+auto with_name(const std::string& argument, const std::string& name, const Body& body) {
+  try {
+    return body();
+  } catch (const ModelError& e) {
+    std::string what = e.what();
+    if (!name.empty() && what.starts_with(name + ": ")) what.erase(0, name.size() + 2);
+    throw what.starts_with(argument + ": ") ? e : ModelError(argument + ": " + what);
+  }
+}
+
+}  // namespace
+
+void add_type_option(CLI::App& command, std::string& type) {
+  command.add_option("--type", type, "Type family of zoo networks")
+      ->check(CLI::IsMember({"int8", "uint8"}))
+      ->capture_default_str();
+}
+
+void add_prepare_options(CLI::App& command, PrepareOptions& options) {
+  std::string names = "auto";
+  for (const Target target : compiled_targets()) names += ", " + std::string(name_of(target));
+  command.add_option("--target", options.target, "Instruction set to use: " + names)->capture_default_str();
+  add_type_option(command, options.type);
+  command.add_option("--no-pass", options.passes_off, "Leave out an optimization pass, by name; may be repeated")
+      ->allow_extra_args(false);
+}
+
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads, the calling one included")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+}
+
+Model load_model(const std::string& argument, const PrepareOptions& options) {
+  if (argument.starts_with(kZooPrefix)) {
+    return with_name(argument, "", [&] { return build_zoo(argument.substr(kZooPrefix.size()), options.data_type()); });
+  }
+  std::error_code ignored;
+  if (!std::filesystem::exists(argument, ignored)) {
+    if (is_zoo_name(argument)) return build_zoo(argument, options.data_type());
+    const bool looks_like_name = argument.find_first_of("./") == std::string::npos;
+    throw ModelError(
+        argument + (looks_like_name ? ": no such file, nor a network that `octet zoo list` names" : ": no such file"));
+  }
+  return with_name(argument, "", [&] { return read_tflite(argument); });
+}
+
+std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argument, const PrepareOptions& options,
+                                    bool keep_all) {
+  PlanOptions plan_options;
+  plan_options.target = parse_target(options.target);
+  plan_options.keep_all = keep_all;
+  plan_options.passes_off = options.passes_off;
+  return with_name(argument, model.name, [&] { return Plan::make(model, plan_options); });
+}
+
+}  // namespace octet::cli

@@ -1,0 +1,35 @@
+// The MODEL argument and the options that say how a network is prepared, the same in every command.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/plan.h"
+
+namespace octet::cli {
+
+inline constexpr const char* kModelHelp = "A .tflite file, or a network of the zoo by its name (or zoo:NAME)";
+
+struct PrepareOptions {
+  std::string target = "auto";
+  std::string type = "int8";  // of zoo networks
+  std::vector<std::string> passes_off;
+
+  DataType data_type() const { return type == "uint8" ? DataType::UInt8 : DataType::Int8; }
+};
+
+void add_type_option(CLI::App& command, std::string& type);
+/// --target, --type, --no-pass.
+void add_prepare_options(CLI::App& command, PrepareOptions& options);
+void add_threads_option(CLI::App& command, int& threads);
+
+/// Reads or builds a network. Errors begin with the argument.
+Model load_model(const std::string& argument, const PrepareOptions& options);
+
+/// Errors begin with the argument too.
+std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argument, const PrepareOptions& options,
+                                    bool keep_all = false);
+
+}  // namespace octet::cli

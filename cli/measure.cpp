@@ -1,0 +1,85 @@
+#include "cli/measure.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <random>
+
+namespace octet::cli {
+namespace {
+
+double clock_seconds(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+Sample timed_run(Session& session) {
+  const double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+  const double wall = now_seconds();
+  session.run();
+  const double wall_end = now_seconds();
+  return {wall_end - wall, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu};
+}
+
+/// Whether another sample is due.
+bool wants_more(const Effort& effort, size_t done, double seconds) {
+  if (effort.runs > 0) return done < static_cast<size_t>(effort.runs);
+  return done < kMinRuns || (seconds < effort.min_seconds && done < kMaxRuns);
+}
+
+std::vector<std::vector<double>> measure_layers(Session& session, const Effort& effort) {
+  std::vector<std::vector<double>> layers(session.plan().steps().size());
+  const double start = now_seconds();
+  for (size_t done = 0; wants_more(effort, done, now_seconds() - start); ++done) {
+    double last = now_seconds();
+    session.run([&](size_t step) {
+      const double now = now_seconds();
+      layers[step].push_back(now - last);
+      last = now_seconds();
+    });
+  }
+  return layers;
+}
+
+}  // namespace
+
+double now_seconds() { return clock_seconds(CLOCK_MONOTONIC); }
+
+std::vector<double> Timing::wall() const {
+  std::vector<double> times;
+  for (const Sample& s : samples) times.push_back(s.wall);
+  return times;
+}
+
+void fill_inputs(Session& session) {
+  std::mt19937 random(1);
+  for (size_t i = 0; i < session.plan().inputs().size(); ++i) {
+    const std::span<std::byte> bytes = session.input(i);
+    const DataType type = session.plan().inputs()[i].type;
+    if (type == DataType::Float32) {
+      for (size_t at = 0; at + sizeof(float) <= bytes.size(); at += sizeof(float)) {
+        const float value = static_cast<float>(random() % 2048) / 1024 - 1;
+        std::memcpy(bytes.data() + at, &value, sizeof value);
+      }
+    } else if (size_of(type) == 1) {  // wider integers may be indices: zero is always one
+      for (std::byte& b : bytes) b = static_cast<std::byte>(random() >> 24);
+    }
+  }
+}
+
+Timing measure(Session& session, const Effort& effort, bool layers) {
+  Timing timing;
+  const Sample first = timed_run(session);
+  timing.first = first.wall;
+  if (effort.warmup == 0) timing.samples.push_back(first);
+  for (int i = 1; i < effort.warmup; ++i) session.run();
+  const double start = now_seconds();
+  while (wants_more(effort, timing.samples.size(), now_seconds() - start)) {
+    timing.samples.push_back(timed_run(session));
+  }
+  if (layers) timing.layers = measure_layers(session, effort);
+  return timing;
+}
+
+}  // namespace octet::cli
