@@ -154,7 +154,7 @@ std::vector<int> parse_cpu_list(const std::string& text) {
     if (*at++ != ',') fail();
   }
   std::ranges::sort(cpus);
-  cpus.erase(std::ranges::unique(cpus).begin(), cpus.end());
+  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
   return cpus;
 }
 

@@ -1,0 +1,196 @@
+// The command line's parts that can be tested without running it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/classes.h"
+#include "cli/files.h"
+#include "cli/image.h"
+#include "cli/machine.h"
+#include "cli/stats.h"
+#include "cli/table.h"
+
+namespace octet::cli {
+namespace {
+
+TEST(Stats, OrderStatisticsInterpolate) {
+  const std::vector<double> samples = {4, 1, 3, 2};
+  const Summary s = summarize(samples);
+  EXPECT_EQ(s.min, 1);
+  EXPECT_EQ(s.median, 2.5);
+  EXPECT_NEAR(s.p90, 3.7, 1e-12);
+  EXPECT_EQ(s.mean, 2.5);
+  EXPECT_NEAR(s.standard_deviation, 1.2909944, 1e-6);
+  const Summary one = summarize(std::vector<double>{7});
+  EXPECT_EQ(one.min, 7);
+  EXPECT_EQ(one.median, 7);
+  EXPECT_EQ(one.p90, 7);
+  EXPECT_EQ(one.standard_deviation, 0);
+}
+
+TEST(Table, AlignsNumbersRightAndWordsLeft) {
+  Table table;
+  table.column("name", Table::Align::Left);
+  table.column("ms");
+  table.row({"a", "1.5"});
+  table.row({"longer", "12.25"});
+  EXPECT_EQ(table.text(),
+            "name       ms\n"
+            "------  -----\n"
+            "a         1.5\n"
+            "longer  12.25\n");
+}
+
+TEST(Table, NumbersAreReadable) {
+  EXPECT_EQ(in_millions(569320000), "569.32");
+  EXPECT_EQ(in_bytes(100), "100 B");
+  EXPECT_EQ(in_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(in_bytes(int64_t{5} << 20), "5.00 MiB");
+  EXPECT_EQ(in_digits(0.08344), "0.0834");
+  EXPECT_EQ(in_digits(5.1234), "5.123");
+  EXPECT_EQ(in_digits(1234.5), "1234");
+  EXPECT_EQ(in_percent(0.87), "87.0 %");
+  EXPECT_EQ(printable("a\nb\x1b[31m"), "a?b?[31m");
+}
+
+TEST(Machine, CpuListsRoundTrip) {
+  EXPECT_EQ(parse_cpu_list("0,2-4,7"), (std::vector<int>{0, 2, 3, 4, 7}));
+  EXPECT_EQ(parse_cpu_list("3,1,1"), (std::vector<int>{1, 3}));
+  EXPECT_EQ(to_cpu_list({0, 2, 3, 4, 7}), "0,2-4,7");
+  for (const char* bad : {"", "a", "1,", "-1", "1-", "1;2", "99999999999"}) {
+    EXPECT_THROW(parse_cpu_list(bad), ModelError) << bad;
+  }
+}
+
+TEST(Machine, PinningSaysWhatItObtained) {
+  const std::vector<int> all = allowed_cpus();
+  ASSERT_FALSE(all.empty());
+  const std::vector<int> one = preferred_cpus(1);
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(pin_to(one), one);
+  EXPECT_EQ(pin_to(all), all);
+  EXPECT_EQ(pin_to({1023}), all) << "no such CPU: the affinity stays";
+}
+
+TEST(Outputs, AppearOnCommitOnly) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "octet_outputs_test";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  {
+    Outputs outputs;
+    outputs.write(folder / "a", "dropped");
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  {
+    Outputs outputs;
+    outputs.reserve(folder / "a");
+    outputs.write(folder / "a", "kept");
+    outputs.write(folder / "b", "kept too");
+    outputs.commit();
+  }
+  EXPECT_EQ(read_lines(folder / "a"), std::vector<std::string>{"kept"});
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 2);
+  Outputs outputs;
+  EXPECT_THROW(outputs.reserve(folder / "no" / "such"), std::runtime_error);
+  EXPECT_THROW(outputs.reserve(folder), std::runtime_error);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Files, LinesLoseTheirEnds) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "octet_lines_test";
+  std::ofstream(path, std::ios::binary) << "a\r\nb\n\nlast";
+  EXPECT_EQ(read_lines(path), (std::vector<std::string>{"a", "b", "", "last"}));
+  std::filesystem::remove(path);
+  EXPECT_THROW(read_bytes(path), ModelError);
+  EXPECT_THROW(read_bytes(testing::TempDir()), ModelError);
+}
+
+Image flat(int width, int height, uint8_t value) {
+  return {width, height, std::vector<uint8_t>(static_cast<size_t>(width * height) * 3, value)};
+}
+
+TEST(Image, FlatPicturesStayFlatAtAnySize) {
+  for (const auto& [w, h] : {std::pair(1, 1), {2, 3}, {256, 256}, {640, 480}, {31, 500}}) {
+    for (const auto& [to_w, to_h] : {std::pair(1, 1), {128, 128}, {224, 224}, {32, 96}}) {
+      const Image fitted = fit(flat(w, h, 77), to_w, to_h);
+      EXPECT_EQ(fitted.width, to_w);
+      EXPECT_EQ(fitted.height, to_h);
+      ASSERT_EQ(fitted.rgb.size(), static_cast<size_t>(to_w * to_h) * 3);
+      EXPECT_TRUE(std::ranges::all_of(fitted.rgb, [](uint8_t v) { return v == 77; })) << w << "x" << h;
+    }
+  }
+}
+
+TEST(Image, TheCentreOf256IsSeenAsItIs) {
+  Image image = flat(300, 256, 0);
+  for (int y = 0; y < 256; ++y) {
+    for (int x = 0; x < 300; ++x) {
+      uint8_t* const pixel = &image.rgb[static_cast<size_t>(3 * (y * 300 + x))];
+      pixel[0] = static_cast<uint8_t>(x);
+      pixel[1] = static_cast<uint8_t>(y);
+      pixel[2] = static_cast<uint8_t>(x ^ y);
+    }
+  }
+  const Image seen = fit(image, 224, 224);
+  for (int y = 0; y < 224; ++y) {
+    for (int x = 0; x < 224; ++x) {
+      const uint8_t* const pixel = &seen.rgb[static_cast<size_t>(3 * (y * 224 + x))];
+      ASSERT_EQ(pixel[0], static_cast<uint8_t>(x + 38));
+      ASSERT_EQ(pixel[1], static_cast<uint8_t>(y + 16));
+      ASSERT_EQ(pixel[2], static_cast<uint8_t>((x + 38) ^ (y + 16)));
+    }
+  }
+}
+
+TEST(Image, ShrinkingAverages) {
+  // Columns of black and white, one pixel wide: two-tap sampling would see stripes, an average sees grey.
+  Image image = flat(256, 256, 0);
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = i / 3 % 2 == 0 ? 0 : 255;
+  const Image seen = fit(image, 28, 28);
+  for (const uint8_t v : seen.rgb) EXPECT_NEAR(v, 127, 6);
+}
+
+TensorInfo picture_input(DataType type, int32_t channels) {
+  const size_t bytes = static_cast<size_t>(4 * channels) * size_of(type);
+  return {"in", type, {1, 2, 2, channels}, {}, bytes};
+}
+
+TEST(Image, InputsTakeTheBytesAsTheirTypeWants) {
+  const Image image = flat(8, 8, 200);
+  std::vector<std::byte> bytes(12);
+  fill_input(image, picture_input(DataType::UInt8, 3), bytes);
+  EXPECT_EQ(bytes[0], std::byte{200});
+  fill_input(image, picture_input(DataType::Int8, 3), bytes);
+  EXPECT_EQ(static_cast<int8_t>(bytes[0]), 200 - 128);
+  std::vector<std::byte> grey(4);
+  fill_input(image, picture_input(DataType::UInt8, 1), grey);
+  EXPECT_EQ(grey[3], std::byte{200});
+  std::vector<std::byte> floats(48);
+  fill_input(image, picture_input(DataType::Float32, 3), floats);
+  float value = 0;
+  std::memcpy(&value, floats.data(), sizeof value);
+  EXPECT_NEAR(value, 200 / 127.5 - 1, 1e-6);
+  EXPECT_THROW(require_picture_input(picture_input(DataType::UInt8, 2)), ModelError);
+  EXPECT_THROW(require_picture_input(picture_input(DataType::Int64, 3)), ModelError);
+}
+
+TEST(Classes, RankByScoreThenIndex) {
+  const TensorInfo output{"out", DataType::UInt8, {1, 5}, {{0.5f}, {10}, 0}, 5};
+  const std::vector<std::byte> bytes = {std::byte{3}, std::byte{9}, std::byte{200}, std::byte{9}, std::byte{0}};
+  ASSERT_TRUE(is_class_list(output));
+  const std::vector<Class> top = top_classes(output, bytes, 3);
+  ASSERT_EQ(top.size(), 3u);
+  EXPECT_EQ(top[0].index, 2u);
+  EXPECT_EQ(top[0].score, 95.0f);
+  EXPECT_EQ(top[1].index, 1u);
+  EXPECT_EQ(top[2].index, 3u);
+  EXPECT_EQ(top_classes(output, bytes, 100).size(), 5u);
+  EXPECT_FALSE(is_class_list({"out", DataType::UInt8, {1, 4, 4, 5}, {}, 80}));
+  EXPECT_FALSE(is_class_list({"out", DataType::Int64, {1, 5}, {}, 40}));
+}
+
+}  // namespace
+}  // namespace octet::cli
