@@ -16,6 +16,12 @@ Expr product(Target target, const Expr& activation, const Expr& weight) {
   return cast<int32_t>(factor) * cast<int32_t>(weight);
 }
 
+// c % block, written so that it folds away in a vector of channels.
+Expr in_block(Target target, const Var& c) {
+  const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
+  return c % lanes + c / lanes % (block / lanes) * lanes;
+}
+
 // A multiplier that seems to depend on x is not hoisted out of the loop over x (generators/convolution.cpp).
 Expr rescaled(Target target, const Expr& sum, ImageParam& channels, const Var& c, const Var& x, const Expr& lo,
               const Expr& hi) {
@@ -42,7 +48,7 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
 
   Expr activation = column(r[0], c, (shared ? geometry.stride : k) * x + r[1], r[2], y / rows);
   Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
-  Expr weight = weights(r[0], c % layout.block, tap, c / layout.block);
+  Expr weight = weights(r[0], in_block(target, c), tap, c / layout.block);
   sum(c, x, y) = channels(c, kBias, 0);
   sum(c, x, y) += product(target, activation, weight);
 
@@ -62,10 +68,11 @@ DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
   const DepthwiseLayout layout = depthwise_layout(target);
   r = RDom(0, layout.depth, 0, groups, "r");
 
-  // The promise is true of every table the runtime makes; without it Halide would guard each load.
-  Expr offset = unsafe_promise_clamped(offsets(r.x, r.y), 0, 1 << 30);
-  Expr activation = input(c + pixel_step * x + row_step * y + offset);
-  Expr weight = weights(r.x, c % layout.block, r.y, c / layout.block);
+  // A clamp rather than a promise: promises keep Halide from storing the taps interleaved.
+  Expr offset = clamp(offsets(t, g), 0, 1 << 30);
+  group(t, c, x, y, g) = input(c + pixel_step * x + row_step * y + offset);
+  Expr activation = group(r.x, c, x, y, r.y);
+  Expr weight = weights(r.x, in_block(target, c), r.y, c / layout.block);
   sum(c, x, y) = channels(c, kBias, 0);
   sum(c, x, y) += product(target, activation, weight);
 

@@ -21,8 +21,8 @@
 // padded copy first brings the pixels that a tap reads side by side (runtime/ops/depthwise.cpp).
 //
 // DepthwiseAnyKernel: any geometry, by a list of where each tap lies, `depth` taps to a group:
-//   sum(c, x, y) = bias(c) + sum over t, g of input(c + pixel_step x + row_step y + offsets(t, g)) *
-//                  weights(t, c % block, g, c / block)
+//   group(t, c, x, y, g) = input(c + pixel_step x + row_step y + offsets(t, g))
+//   sum(c, x, y) = bias(c) + sum over t, g of group(t, c, x, y, g) * weights(t, c % block, g, c / block)
 #pragma once
 
 #include <vector>
@@ -71,7 +71,9 @@ struct DepthwiseAnyKernel {
   Halide::Param<int32_t> zero_point{"zero_point"}, lo{"lo"}, hi{"hi"};
 
   Halide::Var c{"c"}, x{"x"}, y{"y"};
+  Halide::Var t{"t"}, g{"g"};
   Halide::RDom r;  // [depth, groups]
+  Halide::Func group{"group"};
   Halide::Func sum{"sum"};
   Halide::Func scaled{"scaled"};  // Byte only
   Halide::Func output{"output"};  // [channel, column, row]

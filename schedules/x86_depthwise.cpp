@@ -94,6 +94,12 @@ void schedule_depthwise_any_x86(DepthwiseAnyKernel& k, Target target) {
         .unroll(k.c);
   }
   k.sum.update().reorder(k.r.x, k.c, k.r.y).atomic().vectorize(k.r.x).vectorize(k.c, lanes).unroll(k.c);
+  k.group.compute_at(k.sum, k.r.y)
+      .store_in(MemoryType::Stack)
+      .bound(k.t, 0, depthwise_layout(target).depth)
+      .bound_extent(k.c, block)
+      .vectorize(k.c, std::min(block, 4 * lanes))
+      .unroll(k.t);
   k.input.dim(0).set_min(0);
   k.offsets.dim(0).set_bounds(0, depthwise_layout(target).depth).set_stride(1);
   k.offsets.dim(1).set_min(0).set_stride(depthwise_layout(target).depth);
