@@ -10,6 +10,7 @@ add_executable(octet-kernels
   ${octet_root}/generators/pool.cpp
   ${octet_root}/generators/requantize.cpp
   ${octet_root}/generators/rescale.cpp
+  ${octet_root}/schedules/arm.cpp
   ${octet_root}/schedules/compile_kernels.cpp
   ${octet_root}/schedules/make_pipeline.cpp
   ${octet_root}/schedules/x86.cpp

@@ -11,7 +11,10 @@
 // k / depth + blocks * tap, c / lanes). Where k runs past the channels the weights are 0; the bytes read there may be
 // anything.
 //
-// Calls cover whole tiles: the outputs' extents are multiples of Schedule::pixels and of Schedule::vectors * lanes.
+// Calls cover whole tiles: the outputs' extents are multiples of Schedule::pixels and of Schedule::vectors * lanes. On
+// Arm any number of pixels will do (the tables of offsets and weights still are those of whole tiles).
+//
+// NEON adds two products in 16 bits before it widens: its weights must lie in [-127, 127].
 //
 // Arguments, in order: input, offsets, weights, channels, blocks, zero_point, lo, hi; output.
 #pragma once
@@ -32,17 +35,28 @@ struct ConvolutionKernel {
   Halide::ImageParam offsets;               // int32 [pixel, tap], in elements of input
   Halide::ImageParam weights;               // int8 or int16 [depth, lanes, blocks * taps, channels / lanes]
   Halide::ImageParam channels;              // int32 [channel, field, 0]: ChannelField; the last stride is 0 (see below)
-  Halide::Param<int32_t> blocks{"blocks"};  // ceil(channels in / depth)
+  Halide::Param<int32_t> blocks{"blocks"};  // of a tap: ceil(channels in / multiple) * multiple / depth
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
 
-  Halide::Var c{"c"}, x{"x"};
-  Halide::RDom r;  // [depth, blocks, taps]
+  Halide::Var c{"c"}, x{"x"}, k{"k"}, t{"t"}, lane{"lane"};
+  Halide::Func row{"row"};          // (k, x, t): the elements of a tap
+  Halide::RDom r;                   // x86: depth, blocks, taps; dotprod: depth, 4 steps, blocks / 4, taps; NEON: below
+  Halide::Func partial{"partial"};  // NEON: sum's four parts (lane, c, x); r: pairs, blocks, taps
+  Halide::Func joined{"joined"};    // NEON: the parts added up, over `lanes`
+  Halide::RDom lanes;
   Halide::Func sum{"sum"};
   Halide::Func scaled{"scaled"};  // Byte only
   Halide::Func output{"output"};  // [channel, pixel]
 
   std::vector<Halide::Argument> arguments() const;
+
+ private:
+  void define_sum_x86(ConvolutionLayout layout);
+  void define_sum_dotprod();
+  void define_sum_neon();
+  Halide::Expr rescaled_x86() const;
+  Halide::Expr rescaled_arm() const;
 };
 
 }  // namespace octet

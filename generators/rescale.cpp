@@ -3,6 +3,9 @@
 namespace octet {
 
 using namespace Halide;
+using Halide::Internal::rounding_mul_shift_right;
+using Halide::Internal::rounding_shift_left;
+using Halide::Internal::saturating_add;
 
 Expr rescale_exact(const Expr& sum, const Expr& multiplier, const Expr& left, const Expr& right,
                    const Expr& zero_point) {
@@ -20,6 +23,15 @@ Expr rescale_mulhs(const Expr& sum, const Expr& multiplier, const Expr& shift, c
   Expr h = cast<int32_t>((cast<int64_t>(sum << 2) * cast<int64_t>(multiplier)) >> 32);
   // An unsigned amount: a signed one would make Halide allow for shifts to the left.
   return (h + select(sum < 0, round_below, round)) >> cast<uint32_t>(shift);
+}
+
+Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& zero_point,
+                      const Expr& ties_away) {
+  Expr v = rounding_mul_shift_right(sum, multiplier, 31);
+  // Both signs are set: v < 0 and s > 0.
+  Expr away = v + ((v & down) >> 31);
+  Expr shifted = saturating_cast<int16_t>(rounding_shift_left(select(ties_away, away, v), down));
+  return saturating_cast<int8_t>(saturating_add(shifted, cast<int16_t>(zero_point)));
 }
 
 Expr rescale_shifted_byte(const Expr& difference, const Expr& multiplier, const Expr& right) {

@@ -10,13 +10,19 @@ bool is_x86(Target target) { return activation_type(target) == DataType::UInt8; 
 
 Compilable convolution(const KernelInfo& info, ConvolutionKernel::Output output) {
   ConvolutionKernel kernel(info.target, output);
-  if (is_x86(info.target)) schedule_convolution_x86(kernel, info.target, info.schedule);
+  if (is_x86(info.target))
+    schedule_convolution_x86(kernel, info.target, info.schedule);
+  else
+    schedule_convolution_arm(kernel, info.target, info.schedule);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable requantize(const KernelInfo& info) {
   RequantizeKernel kernel(info.target);
-  if (is_x86(info.target)) schedule_requantize_x86(kernel, info.target);
+  if (is_x86(info.target))
+    schedule_requantize_x86(kernel, info.target);
+  else
+    schedule_requantize_arm(kernel);
   return {kernel.output, kernel.arguments()};
 }
 

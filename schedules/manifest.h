@@ -49,20 +49,21 @@ struct ConvolutionLayout {
   int8_t input_bits;  // 8: activations as stored; 16: widened to int16, less their zero point
   int8_t depth;       // consecutive input channels of one output channel that lie together in packed weights
   int8_t lanes;       // output channels of a vector
+  int8_t multiple;    // a tap's channels are padded (weights 0) to a multiple of this
 };
 
 constexpr ConvolutionLayout convolution_layout(Target target) {
   switch (target) {
     case Target::Sse41:
-      return {16, 2, 4};
+      return {16, 2, 4, 2};
     case Target::Avx2:
-      return {16, 2, 8};
+      return {16, 2, 8, 2};
     case Target::Avx512Vnni:
-      return {8, 4, 16};
+      return {8, 4, 16, 4};
     case Target::Neon:
-      return {8, 16, 4};
+      return {8, 16, 4, 16};
     case Target::Dotprod:
-      return {8, 16, 4};
+      return {8, 4, 4, 16};
   }
   return {};
 }
@@ -100,7 +101,7 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
 enum ChannelField : uint8_t {
   kBias,        // added to the sum
   kMultiplier,  // FixedPoint::multiplier
-  kShift,       // right shift: s on Arm, s + 1 on x86
+  kShift,       // s + 1 on x86, -s on Arm, where s is the right shift
   kRound,       // x86: rounding and zero point for sums >= 0
   kRoundBelow,  // x86: the same for sums < 0
   kChannelFields
@@ -171,6 +172,17 @@ inline constexpr KernelInfo kManifest[] = {
     {"average_pool_u8_sse41", Family::AveragePool, Target::Sse41},
     {"max_pool_u8_sse41", Family::MaxPool, Target::Sse41},
     {"mean_u8_sse41", Family::Mean, Target::Sse41},
+
+    {"conv_s8_x5c4_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4}},
+    {"conv_s8_x8c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2}},
+    {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8}},
+    {"conv_sum_s8_x5c4_dotprod", Family::ConvolutionSum, Target::Dotprod, {.pixels = 5, .vectors = 4}},
+    {"requantize_s8_dotprod", Family::Requantize, Target::Dotprod},
+
+    {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4}},
+    {"conv_s8_x1c4_neon", Family::Convolution, Target::Neon, {.pixels = 1, .vectors = 4}},
+    {"conv_sum_s8_x4c4_neon", Family::ConvolutionSum, Target::Neon, {.pixels = 4, .vectors = 4}},
+    {"requantize_s8_neon", Family::Requantize, Target::Neon},
 };
 // clang-format on
 

@@ -34,4 +34,7 @@ void schedule_average_x86(AverageKernel& kernel, Target target);
 void schedule_max_x86(MaxKernel& kernel, Target target);
 void schedule_mean_x86(MeanKernel& kernel, Target target);
 
+void schedule_convolution_arm(ConvolutionKernel& kernel, Target target, Schedule tile);
+void schedule_requantize_arm(RequantizeKernel& kernel);
+
 }  // namespace octet
