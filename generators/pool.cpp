@@ -20,24 +20,22 @@ Span span(const Expr& at, const Expr& stride, const Expr& pad, const Expr& size,
 struct Window {
   Span columns, rows;
   RDom taps;
-  Expr column, row;  // of the input, at `taps`
 
   Window(const PoolGeometry& g, const ImageParam& input, const Var& x, const Var& y)
       : columns(span(x, g.stride_w, g.pad_left, g.k_w, input.dim(1).extent())),
         rows(span(y, g.stride_h, g.pad_top, g.k_h, input.dim(2).extent())),
-        taps(0, g.k_w, 0, g.k_h, "taps"),
-        column(x * g.stride_w - g.pad_left + taps.x),
-        row(y * g.stride_h - g.pad_top + taps.y) {
-    taps.where(column >= columns.begin && column < columns.end);
-    taps.where(row >= rows.begin && row < rows.end);
+        taps(0, min(g.k_w, input.dim(1).extent()), 0, min(g.k_h, input.dim(2).extent()), "taps") {
+    taps.where(taps.x < columns.end - columns.begin);
+    taps.where(taps.y < rows.end - rows.begin);
   }
   Expr count() const { return (columns.end - columns.begin) * (rows.end - rows.begin); }
 };
 
-// Inside the window's `where` these hold; Halide then needs no guard of its own.
 Expr tap_of(ImageParam& input, const Var& c, const Window& window) {
-  return input(c, unsafe_promise_clamped(window.column, 0, input.dim(1).extent() - 1),
-               unsafe_promise_clamped(window.row, 0, input.dim(2).extent() - 1));
+  // True wherever the window is not empty.
+  Expr column = unsafe_promise_clamped(window.columns.begin + window.taps.x, 0, input.dim(1).extent() - 1);
+  Expr row = unsafe_promise_clamped(window.rows.begin + window.taps.y, 0, input.dim(2).extent() - 1);
+  return input(c, column, row);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ void fill(int16_t* out, int64_t count, int16_t value) { std::fill_n(out, std::ma
 template <typename T, typename Row>
 void copy_rows(const PadCopy& s, const uint8_t* in, T border, T* out, ThreadPool& pool, const Row& row) {
   const int64_t out_channels = s.channels * s.repeat, out_row = s.width * out_channels;
-  const int64_t from = std::clamp<int64_t>(s.left, 0, s.width), to = std::clamp<int64_t>(s.left + s.in_w, from, s.width);
+  const int64_t from = std::clamp<int64_t>(s.left, 0, s.width),
+                to = std::clamp<int64_t>(s.left + s.in_w, from, s.width);
   const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(out_row, 1));
   pool.parallel_for(s.batch * s.height, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
@@ -35,9 +36,38 @@ void copy_rows(const PadCopy& s, const uint8_t* in, T border, T* out, ThreadPool
   });
 }
 
+void copy_pixel(const PadCopy& s, const uint8_t* in, uint8_t* out) {
+  if (s.repeat == 1)
+    std::memcpy(out, in, static_cast<size_t>(s.channels));
+  else
+    for (int64_t c = 0; c < s.channels; c++) std::memset(out + c * s.repeat, in[c], static_cast<size_t>(s.repeat));
+}
+
+/// Row `i` of all batches, phase by phase.
+void copy_row_by_phase(const PadCopy& s, int64_t i, const uint8_t* in, uint8_t border, uint8_t* out) {
+  const int64_t b = i / s.height, y = i % s.height - s.top, pixel = s.channels * s.repeat;
+  const bool row_inside = y >= 0 && y < s.in_h;
+  const uint8_t* row = in + (b * s.in_h + y) * s.in_w * s.channels;
+  uint8_t* o = out + i * s.width * pixel;
+  for (int64_t phase = 0; phase < s.phases; phase++)
+    for (int64_t x = phase - s.left; x < s.width - s.left; x += s.phases, o += pixel) {
+      if (row_inside && x >= 0 && x < s.in_w)
+        copy_pixel(s, row + x * s.channels, o);
+      else
+        fill(o, pixel, border);
+    }
+}
+
 }  // namespace
 
 void pad_copy(const PadCopy& s, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool) {
+  if (s.phases > 1) {
+    const int64_t grain = std::max<int64_t>(1, 8192 / (s.width * s.channels * s.repeat));
+    pool.parallel_for(s.batch * s.height, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) copy_row_by_phase(s, i, in, fill, out);
+    });
+    return;
+  }
   copy_rows(s, in, fill, out, pool, [&](const uint8_t* from, uint8_t* to, int64_t count) {
     if (s.repeat == 1) {
       std::memcpy(to, from, static_cast<size_t>(count));

@@ -14,6 +14,7 @@ struct PadCopy {
   int64_t top = 0, left = 0;
   int64_t height, width;  // of the copy
   int64_t repeat = 1;     // each channel so many times in a row
+  int64_t phases = 1;     // columns x with equal x % phases lie together, phase by phase; `width` is a multiple of it
 
   int64_t elements() const { return batch * height * width * channels * repeat; }
 };
@@ -21,7 +22,7 @@ struct PadCopy {
 /// Bytes as they are; the border is `fill`.
 void pad_copy(const PadCopy& shape, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool);
 
-/// uint8 widened to int16, less the zero point; the border is 0.
+/// uint8 widened to int16, less the zero point; the border is 0. One phase only.
 void pad_copy_widened(const PadCopy& shape, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool);
 
 }  // namespace octet
