@@ -91,7 +91,7 @@ const int32_t* keep_offsets(PlanBuilder& builder, const Convolution& op, const S
                     int64_t{op.out_w}, int64_t{op.k_h}, taps_x, int64_t{op.stride_h}, int64_t{op.stride_w},
                     int64_t{op.dilation_h}, int64_t{op.dilation_w}, int64_t{op.transposed}, int64_t{op.pads.top},
                     int64_t{op.pads.left}, source.shape.height, source.shape.width, repeats, padded})
-    key += " " + std::to_string(v);
+    key.append(" ").append(std::to_string(v));
   return builder.keep_table(key, taps * repeats * padded, [&](int32_t* table) {
     for (int64_t t = 0; t < taps * repeats; t++) {
       const int64_t ky = t % taps / taps_x, kx = t % taps_x;
