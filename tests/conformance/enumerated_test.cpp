@@ -56,7 +56,7 @@ class Enumerated : public testing::TestWithParam<Target> {
       inputs.push_back(random.bytes(element_count(t.shape) * static_cast<int64_t>(size_of(t.type))));
     }
     const ReferenceResult reference = run_reference(model, inputs);
-    const std::vector<Bytes> actual = run_on(model, inputs, GetParam(), {.threads = threads, .passes_off = {}});
+    const std::vector<Bytes> actual = run_on(model, inputs, GetParam(), {.threads = threads});
     for (size_t i = 0; i < actual.size(); i++) {
       const auto index = static_cast<size_t>(model.outputs[i]);
       ASSERT_EQ(difference(reference.tensors[index], actual[i], model.tensors[index].type), "") << what;

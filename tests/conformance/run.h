@@ -18,7 +18,7 @@ std::vector<Target> targets_under_test();
 
 struct RunOptions {
   int threads = 1;
-  std::vector<std::string> passes_off;
+  std::vector<std::string> passes_off = {};
 };
 
 /// The outputs of one inference.

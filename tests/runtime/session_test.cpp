@@ -147,7 +147,7 @@ TEST(Session, RefusesSillyThreads) {
 
 TEST(Plan, RefusesArenasBeyondTheLimit) {
   PlanOptions options;
-  options.max_arena_bytes = 32;
+  options.max_bytes = 32;
   EXPECT_THROW(Plan::make(small_network(), options), ModelError);
 }
 
