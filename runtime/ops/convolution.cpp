@@ -6,15 +6,15 @@
 
 #include "runtime/kernels.h"
 #include "runtime/ops/channel_parameters.h"
+#include "runtime/ops/integer.h"
 #include "runtime/ops/ops.h"
 #include "runtime/ops/pad_copy.h"
+#include "runtime/ops/tensor_values.h"
+#include "runtime/ops/weight_parts.h"
 
 namespace octet {
 
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 /// The weights' residuals q_w - Z_w as [out_c][tap][k], taps and k as the kernel sees them.
 struct Residuals {
@@ -23,6 +23,11 @@ struct Residuals {
 
   int16_t at(int64_t channel, int64_t tap, int64_t k) const {
     return values[static_cast<size_t>((channel * taps + tap) * depth + k)];
+  }
+  /// Those of `count` channels.
+  std::span<const int16_t> of(int64_t first, int64_t count) const {
+    return std::span(values).subspan(static_cast<size_t>(first * taps * depth),
+                                     static_cast<size_t>(count * taps * depth));
   }
 };
 
@@ -61,9 +66,9 @@ Source source_of(const Convolution& op, bool widened) {
 }
 
 /// Whether a whole filter row is one tap: its pixels lie side by side in the input.
-bool rows_merge(const Convolution& op, int64_t depth) {
+bool rows_merge(const Convolution& op, int64_t multiple) {
   if (op.transposed || op.dilation_w != 1 || op.groups != 1 || op.k_w == 1) return false;
-  return ceil_div(int64_t{op.k_w} * op.in_c, depth) <= op.k_w * ceil_div(op.in_c, depth);
+  return round_up(int64_t{op.k_w} * op.in_c, multiple) <= op.k_w * round_up(op.in_c, multiple);
 }
 
 /// Offset of filter tap (ky, kx) of an output pixel, in elements of the source.
@@ -104,16 +109,6 @@ const int32_t* keep_offsets(PlanBuilder& builder, const Convolution& op, const S
   });
 }
 
-int32_t zero_point_of(const Tensor& tensor, int64_t channel = 0) {
-  const auto& z = tensor.quantization.zero_point;
-  return z.empty() ? 0 : static_cast<int32_t>(z[z.size() == 1 ? 0 : static_cast<size_t>(channel)]);
-}
-
-int32_t stored_value(const Tensor& tensor, int64_t index) {
-  const auto byte = static_cast<uint8_t>(tensor.data[static_cast<size_t>(index)]);
-  return tensor.type == DataType::UInt8 ? byte : static_cast<int8_t>(byte);
-}
-
 /// The filter [out_c, k_h, k_w, depth] is already in the order of taps, merged or not.
 Residuals residuals_of(const Convolution& op, const Tensor& filter, bool merged) {
   Residuals r;
@@ -128,29 +123,6 @@ Residuals residuals_of(const Convolution& op, const Tensor& filter, bool merged)
       r.values[static_cast<size_t>(i)] = static_cast<int16_t>(stored_value(filter, i) - zero);
   }
   return r;
-}
-
-/// Weights that a packed element can hold. Where a residual is larger it is split into several, whose taps repeat.
-struct WeightRange {
-  int32_t lo, hi;
-
-  int64_t repeats_for(int32_t residual) const {
-    const int32_t limit = residual < 0 ? -lo : hi;
-    return std::max<int64_t>(1, ceil_div(std::abs(residual), limit));
-  }
-  /// Part `repeat` of a residual.
-  int32_t part(int32_t residual, int64_t repeat) const {
-    const int32_t limit = residual < 0 ? lo : hi;
-    const int64_t left = std::abs(residual) - repeat * std::abs(limit);
-    if (left <= 0) return 0;
-    return left >= std::abs(limit) ? limit : static_cast<int32_t>(residual < 0 ? -left : left);
-  }
-};
-
-WeightRange weight_range(Target target) {
-  if (convolution_layout(target).input_bits == 16) return {-255, 255};
-  // NEON adds two 8-bit products in 16 bits: -128 * -128 twice would not fit.
-  return target == Target::Neon ? WeightRange{-127, 127} : WeightRange{-128, 127};
 }
 
 /// Consecutive channels of one group whose kernel calls are alike.
@@ -204,7 +176,7 @@ Kernel choose_kernel(Family family, Target target, int64_t pixels, int64_t chann
 template <typename T>
 void pack_block(const Residuals& r, const WeightRange& range, int64_t first, int64_t channels, int64_t repeats,
                 const ConvolutionLayout& layout, T* out) {
-  const int64_t blocks = ceil_div(r.depth, layout.depth);
+  const int64_t blocks = round_up(r.depth, layout.multiple) / layout.depth;
   for (int64_t repeat = 0; repeat < repeats; repeat++)
     for (int64_t tap = 0; tap < r.taps; tap++)
       for (int64_t block = 0; block < blocks; block++)
@@ -215,17 +187,11 @@ void pack_block(const Residuals& r, const WeightRange& range, int64_t first, int
           }
 }
 
-int64_t repeats_of(const Residuals& r, const WeightRange& range, int64_t first, int64_t count) {
-  const auto begin = r.values.begin() + first * r.taps * r.depth, end = begin + count * r.taps * r.depth;
-  const auto [lo, hi] = std::minmax_element(begin, end);
-  return std::max(range.repeats_for(*lo), range.repeats_for(*hi));
-}
-
 const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const Panel& panel) {
   const int64_t vectors = round_up(panel.channels, layer.block_channels()) / layer.lanes();
   const int64_t stride = layer.block_elements(panel.repeats), count = vectors * stride;
   const int64_t file_bytes = panel.channels * r.taps * r.depth;
-  const WeightRange range = weight_range(builder.target());
+  const WeightRange range = weight_range(builder.target(), layer.layout.input_bits);
   const int64_t base = panel.group * layer.group_channels + panel.first;
   const auto pack = [&](auto* out) {
     for (int64_t v = 0; v < vectors; v++) {
@@ -241,13 +207,13 @@ const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Resi
 
 /// Groups blocks of channels that need equally many repeats into panels.
 void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, bool merged) {
-  const WeightRange range = weight_range(builder.target());
+  const WeightRange range = weight_range(builder.target(), layer.layout.input_bits);
   const int64_t block = layer.block_channels();
   for (int64_t g = 0; g < layer.op.groups; g++) {
     const size_t first_of_group = layer.panels.size();
     for (int64_t first = 0; first < layer.group_channels; first += block) {
       const int64_t count = std::min(block, layer.group_channels - first);
-      const int64_t repeats = repeats_of(r, range, g * layer.group_channels + first, count);
+      const int64_t repeats = range.parts_for(r.of(g * layer.group_channels + first, count));
       if (layer.panels.size() > first_of_group && layer.panels.back().repeats == repeats)
         layer.panels.back().channels += count;
       else
@@ -287,10 +253,6 @@ std::vector<T> spread(const Layer& layer, std::span<const T> values) {
     out[static_cast<size_t>(c / layer.group_channels * layer.padded_group_channels + c % layer.group_channels)] =
         values[values.size() == 1 ? 0 : static_cast<size_t>(c)];
   return out;
-}
-
-halide_type_t activation_halide_type(Target target) {
-  return halide_type_t(activation_type(target) == DataType::UInt8 ? halide_type_uint : halide_type_int, 8);
 }
 
 halide_type_t input_halide_type(const Layer& layer, Target target) {
@@ -440,10 +402,10 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
 
   if (layer->source.elements() > INT32_MAX)
     throw ModelError(node.name + ": the padded input has more than 2^31 elements");
-  const bool merged = rows_merge(op, layer->layout.depth);
+  const bool merged = rows_merge(op, layer->layout.multiple);
   const Residuals residuals = residuals_of(op, builder.tensor(node.inputs[1]), merged);
   layer->taps = residuals.taps;
-  layer->blocks = ceil_div(residuals.depth, layer->layout.depth);
+  layer->blocks = round_up(residuals.depth, layer->layout.multiple) / layer->layout.depth;
   layer->pixels = int64_t{op.batch} * op.out_h * op.out_w;
   layer->group_channels = op.out_c / op.groups;
 

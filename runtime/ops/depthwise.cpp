@@ -6,6 +6,7 @@
 
 #include "runtime/kernels.h"
 #include "runtime/ops/channel_parameters.h"
+#include "runtime/ops/integer.h"
 #include "runtime/ops/ops.h"
 #include "runtime/ops/pad_copy.h"
 #include "runtime/ops/tensor_values.h"
@@ -14,9 +15,6 @@
 namespace octet {
 
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 /// The image as the kernel reads it: in place, or a copy with a border, channels repeated by the depth multiplier,
 /// columns sorted by phase. Then the kernel sees a plain depthwise convolution of `channels` channels.
@@ -140,7 +138,7 @@ int32_t packed_weight(const Layer& layer, const Residuals& r, const WeightRange&
 }
 
 const std::byte* pack_weights(PlanBuilder& builder, const Layer& layer, const Residuals& r) {
-  const WeightRange range = depthwise_weight_range(layer.target);
+  const WeightRange range = weight_range(layer.target, depthwise_layout(layer.target).weight_bits);
   const int64_t block = layer.layout.block, depth = layer.layout.depth;
   const int64_t count = layer.padded_channels / block * layer.block_elements();
   const auto pack = [&]<typename T>(T* out) {
@@ -321,7 +319,8 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   const ChannelRescale rescale{op.out_c, op.rescale, bias, largest, layer->output_zero};
   const bool fast = fast_rescale_holds(layer->target, rescale);
 
-  const int64_t parts = depthwise_weight_range(layer->target).parts_for(residuals.values);
+  const int64_t parts =
+      weight_range(layer->target, depthwise_layout(layer->target).weight_bits).parts_for(residuals.values);
   layer->kernel = choose_kernel(*layer, parts, fast);
   if (layer->any_geometry()) {
     layer->taps = ceil_div(residuals.taps() * parts, layer->layout.depth);

@@ -31,8 +31,9 @@ struct WeightRange {
   }
 };
 
-constexpr WeightRange depthwise_weight_range(Target target) {
-  if (depthwise_layout(target).weight_bits == 16) return {-255, 255};
+/// Of weights packed in 8 or 16 bits.
+constexpr WeightRange weight_range(Target target, int bits) {
+  if (bits == 16) return {-255, 255};
   // NEON adds two 8-bit products in 16 bits: -128 * -128 twice would not fit.
   return target == Target::Neon ? WeightRange{-127, 127} : WeightRange{-128, 127};
 }
