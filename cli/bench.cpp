@@ -138,6 +138,13 @@ void print_results(const std::vector<Result>& results, const Peaks& peaks) {
 
 double layer_gmacs(const Step& step, double seconds) { return static_cast<double>(step.macs) / seconds * 1e-9; }
 
+/// "CONV_2D conv1/Relu6": the operator, and its output's name shortened.
+std::string short_layer(const std::string& layer) {
+  const size_t space = layer.find(' ');
+  if (space == std::string::npos) return printable(layer);
+  return printable(layer.substr(0, space + 1)) + short_name(std::string_view(layer).substr(space + 1));
+}
+
 void print_layers(const Result& result, const Peaks& peaks) {
   const std::vector<Step>& steps = result.candidate->plan->steps();
   std::vector<Summary> layers;
@@ -157,7 +164,7 @@ void print_layers(const Result& result, const Peaks& peaks) {
                fmt::format("{:.1f}", 100 * layers[i].min / total), steps[i].macs == 0 ? "" : in_millions(steps[i].macs),
                steps[i].macs == 0 ? "" : in_digits(gmacs),
                steps[i].macs == 0 ? "" : share_of_peak(gmacs, peaks, result.threads), steps[i].kernel,
-               printable(steps[i].layer)});
+               short_layer(steps[i].layer)});
   }
   table.rule();
   const double gmacs = static_cast<double>(result.candidate->plan->macs()) / total * 1e-9;

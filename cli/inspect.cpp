@@ -162,7 +162,7 @@ void print_text(const Report& report) {
          layer.op == nullptr ? "" : window_of(model, *layer.op), shapes_of(report, layer.outputs),
          layer.outputs.empty() ? "" : std::string(name_of(report.tensor(layer.outputs[0]).type)),
          layer.macs == 0 ? "" : in_millions(layer.macs), layer.parameters == 0 ? "" : std::to_string(layer.parameters),
-         layer.kernels.empty() ? "(folded)" : joined(layer.kernels), printable(layer.output_name)});
+         layer.kernels.empty() ? "(folded)" : joined(layer.kernels), short_name(layer.output_name)});
   }
   table.rule();
   table.row({"", fmt::format("{} operators", model.operators.size()), "", "", "", "", in_millions(plan.macs()),

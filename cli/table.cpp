@@ -74,4 +74,11 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string short_name(std::string_view name) {
+  constexpr size_t kLongest = 48;
+  name = name.substr(0, name.find(';'));
+  if (name.size() <= kLongest) return printable(name);
+  return "..." + printable(name.substr(name.size() - kLongest + 3));
+}
+
 }  // namespace octet::cli

@@ -38,5 +38,8 @@ std::string in_digits(double value);
 std::string in_percent(double fraction);
 /// Control characters as "?": names come from files, and a terminal obeys them.
 std::string printable(std::string_view text);
+/// A tensor's name for a table: converters join the names of all that they fused by ";", and the last parts of a path
+/// say most. At most 48 characters, printable.
+std::string short_name(std::string_view name);
 
 }  // namespace octet::cli

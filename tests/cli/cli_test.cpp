@@ -158,7 +158,7 @@ TEST_F(Cli, BadModelsAreRefusedByEveryCommand) {
   fs::create_directory(fs::path(testing::TempDir()) / "octet_cli_folder.tflite");
   const std::string folder = (fs::path(testing::TempDir()) / "octet_cli_folder.tflite").string();
   write("truth.csv", "a.jpg,1\n");
-  for (const std::string model : {std::string("missing.tflite"), std::string("empty.tflite"),
+  for (const std::string& model : {std::string("missing.tflite"), std::string("empty.tflite"),
                                   std::string("noise.tflite"), std::string("cut.tflite"), folder}) {
     expect_refusal("inspect " + model, {model + ": "});
     expect_refusal("inspect --json " + model, {model + ": "});

@@ -56,6 +56,14 @@ TEST(Table, NumbersAreReadable) {
   EXPECT_EQ(printable("a\nb\x1b[31m"), "a?b?[31m");
 }
 
+TEST(Table, LongNamesKeepWhatTellsThemApart) {
+  EXPECT_EQ(short_name("a/b;a/c;d"), "a/b");
+  EXPECT_EQ(short_name("a\nb"), "a?b");
+  const std::string name = short_name(std::string(100, 'x') + "/Relu6");
+  EXPECT_EQ(name.size(), 48u);
+  EXPECT_TRUE(name.starts_with("...x") && name.ends_with("/Relu6")) << name;
+}
+
 TEST(Machine, CpuListsRoundTrip) {
   EXPECT_EQ(parse_cpu_list("0,2-4,7"), (std::vector<int>{0, 2, 3, 4, 7}));
   EXPECT_EQ(parse_cpu_list("3,1,1"), (std::vector<int>{1, 3}));
