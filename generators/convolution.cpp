@@ -34,7 +34,7 @@ ConvolutionKernel::ConvolutionKernel(Target target, Output kind)
   if (kind == Output::Sum) {
     output(c, x) = sum(c, x);
   } else {
-    scaled(c, x) = activation_of(target).is_uint() ? rescaled_x86() : rescaled_arm();
+    scaled(c, x) = rescaled(target, sum(c, x), channels, c, x, zero_point, lo, hi);
     output(c, x) = scaled(c, x);
   }
 }
@@ -69,20 +69,6 @@ void ConvolutionKernel::define_sum_neon() {
   joined(c, x) = 0;
   joined(c, x) += partial(lanes, c, x);
   sum(c, x) = joined(c, x) + channels(c, kBias, 0);
-}
-
-// A multiplier that seems to depend on x is not hoisted out of the loop over x: hoisted, its sign extension would hide
-// the high-half multiply from LLVM.
-Expr ConvolutionKernel::rescaled_x86() const {
-  Expr value = rescale_mulhs(sum(c, x), channels(c, kMultiplier, x), channels(c, kShift, 0), channels(c, kRound, 0),
-                             channels(c, kRoundBelow, 0));
-  return cast<uint8_t>(clamp(value, lo, hi));
-}
-
-Expr ConvolutionKernel::rescaled_arm() const {
-  Expr value = rescale_sqrdmulh(sum(c, x), channels(c, kMultiplier, 0), channels(c, kShift, 0), zero_point,
-                                /*ties_away=*/lo < zero_point);
-  return clamp(value, cast<int8_t>(lo), cast<int8_t>(hi));
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {

@@ -31,11 +31,11 @@ struct ConvolutionKernel {
   /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale.
   ConvolutionKernel(Target target, Output output);
 
-  Halide::ImageParam input;                 // [bytes]: uint8, int8, or int16 less the zero point
-  Halide::ImageParam offsets;               // int32 [pixel, tap], in elements of input
-  Halide::ImageParam weights;               // int8 or int16 [depth, lanes, blocks * taps, channels / lanes]
-  Halide::ImageParam channels;              // int32 [channel, field, 0]: ChannelField; the last stride is 0 (see below)
-  Halide::Param<int32_t> blocks{"blocks"};  // of a tap: ceil(channels in / multiple) * multiple / depth
+  Halide::ImageParam input;                         // [bytes]: uint8, int8, or int16 less the zero point
+  Halide::ImageParam offsets;                       // int32 [pixel, tap], in elements of input
+  Halide::ImageParam weights;                       // int8 or int16 [depth, lanes, blocks * taps, channels / lanes]
+  Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
+  Halide::Param<int32_t> blocks{"blocks"};          // of a tap: ceil(channels in / multiple) * multiple / depth
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
 
@@ -55,8 +55,6 @@ struct ConvolutionKernel {
   void define_sum_x86(ConvolutionLayout layout);
   void define_sum_dotprod();
   void define_sum_neon();
-  Halide::Expr rescaled_x86() const;
-  Halide::Expr rescaled_arm() const;
 };
 
 }  // namespace octet

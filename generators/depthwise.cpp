@@ -22,14 +22,6 @@ Expr in_block(Target target, const Var& c) {
   return c % lanes + c / lanes % (block / lanes) * lanes;
 }
 
-// A multiplier that seems to depend on x is not hoisted out of the loop over x (generators/convolution.cpp).
-Expr rescaled(Target target, const Expr& sum, ImageParam& channels, const Var& c, const Var& x, const Expr& lo,
-              const Expr& hi) {
-  Expr value = rescale_mulhs(sum, channels(c, kMultiplier, x), channels(c, kShift, 0), channels(c, kRound, 0),
-                             channels(c, kRoundBelow, 0));
-  return cast(activation_of(target), clamp(value, lo, hi));
-}
-
 }  // namespace
 
 DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
@@ -37,23 +29,49 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
       weights(weight_type(target), 4, "weights"),
       channels(Int(32), 3, "channels"),
       groups(depthwise_groups(target, geometry)) {
+  const int k = geometry.filter;
+  const bool shared = geometry.pixels > 1;
+  Expr row =
+      min(geometry.stride * geometry.rows * Y + depthwise_layout(target).depth * g + t, input.dim(2).extent() - 1);
+  Expr kx = u % k, offset = kx / 2 * pair_step + kx % 2 * odd_step;
+  step = shared ? geometry.stride : k;
+  column(t, c, u, g, Y) = shared ? input(c, min(u, input.dim(1).extent() - 1), row) : input(c + offset, u / k, row);
+
+  if (target == Target::Neon)
+    define_sum_by_pairs(geometry);
+  else
+    define_sum_by_groups(target, geometry);
+
+  scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
+  output(c, x, y) = scaled(c, x, y);
+}
+
+void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {
   const DepthwiseLayout layout = depthwise_layout(target);
   const int k = geometry.filter, rows = geometry.rows;
   r = RDom(0, layout.depth, 0, k, 0, groups, 0, geometry.parts, "r");
-
-  const bool shared = geometry.pixels > 1;
-  Expr row = min(geometry.stride * rows * Y + layout.depth * g + t, input.dim(2).extent() - 1);
-  Expr kx = u % k, offset = kx / 2 * pair_step + kx % 2 * odd_step;
-  column(t, c, u, g, Y) = shared ? input(c, min(u, input.dim(1).extent() - 1), row) : input(c + offset, u / k, row);
-
-  Expr activation = column(r[0], c, (shared ? geometry.stride : k) * x + r[1], r[2], y / rows);
+  Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
   Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
   Expr weight = weights(r[0], in_block(target, c), tap, c / layout.block);
   sum(c, x, y) = channels(c, kBias, 0);
   sum(c, x, y) += product(target, activation, weight);
+}
 
-  scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, lo, hi);
-  output(c, x, y) = scaled(c, x, y);
+// NEON: no reduction, the taps are written out. Two products add up in 16 bits: smull, smlal, then saddw.
+void DepthwiseKernel::define_sum_by_pairs(const Schedule& geometry) {
+  const int k = geometry.filter, taps = k * k * geometry.parts;
+  const int block = depthwise_layout(Target::Neon).block;
+  const auto narrow_product = [&](int tap) {
+    Expr activation = column(0, c, step * x + tap % k, tap / k % k, y);
+    return cast<int16_t>(activation) * cast<int16_t>(weights(0, c % block, tap, c / block));
+  };
+  Expr total = channels(c, kBias, 0);
+  for (int tap = 0; tap < taps; tap += 2) {
+    Expr pair = narrow_product(tap);
+    if (tap + 1 < taps) pair += narrow_product(tap + 1);
+    total += cast<int32_t>(pair);
+  }
+  sum(c, x, y) = total;
 }
 
 std::vector<Argument> DepthwiseKernel::arguments() const {
@@ -79,7 +97,7 @@ DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
   if (kind == Output::Sum) {
     output(c, x, y) = sum(c, x, y);
   } else {
-    scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, lo, hi);
+    scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);
   }
 }

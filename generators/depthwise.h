@@ -47,13 +47,18 @@ struct DepthwiseKernel {
   int groups;  // of `depth` rows each, in a column
   Halide::Var c{"c"}, x{"x"}, y{"y"};
   Halide::Var t{"t"}, u{"u"}, g{"g"}, Y{"Y"};
-  Halide::RDom r;  // [depth, k_w, groups, parts]
+  Halide::RDom r;  // [depth, k_w, groups, parts]; not on NEON
   Halide::Func column{"column"};
   Halide::Func sum{"sum"};
   Halide::Func scaled{"scaled"};
   Halide::Func output{"output"};  // [channel, column, row]
 
   std::vector<Halide::Argument> arguments() const;
+
+ private:
+  int step;  // from a pixel to the next, in columns u
+  void define_sum_by_groups(Target target, const Schedule& geometry);
+  void define_sum_by_pairs(const Schedule& geometry);
 };
 
 /// Arguments, in order: input, offsets, weights, channels, groups, pixel_step, row_step, zero_point, lo, hi; output.

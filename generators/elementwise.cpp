@@ -5,24 +5,27 @@
 namespace octet {
 
 using namespace Halide;
+using Halide::Internal::const_true;
 
 namespace {
 
 Expr difference(const Expr& q, const Expr& zero) { return cast<int32_t>(q) - zero; }
 
-Expr activation(Target target, const Expr& value, const Expr& lo, const Expr& hi) {
-  return cast(activation_of(target), clamp(value, lo, hi));
+// mbqm((q - zero) << 20, factor), the factor at most 1.
+Expr scaled_operand(Target target, const Expr& q, const Expr& zero, const FactorParams& factor) {
+  Expr d = difference(q, zero);
+  if (activation_of(target).is_uint()) return rescale_shifted_byte(d, factor.multiplier, factor.right);
+  return rescale_sqrdmulh(d << 20, factor.multiplier, -factor.right, const_true());
 }
 
 }  // namespace
 
 SumKernel::SumKernel(Target target) : a(activation_of(target), 3, "a"), b(activation_of(target), 3, "b") {
-  Expr first = rescale_shifted_byte(difference(a(i, j, k), a_zero), a_factor.multiplier, a_factor.right);
-  Expr second = rescale_shifted_byte(difference(b(i, j, k), b_zero), b_factor.multiplier, b_factor.right);
+  Expr first = scaled_operand(target, a(i, j, k), a_zero, a_factor);
+  Expr second = scaled_operand(target, b(i, j, k), b_zero, b_factor);
   Expr signed_second = (second ^ sign) - sign;
-  Expr value =
-      rescale_exact(first + signed_second, out_factor.multiplier, out_factor.left, out_factor.right, zero_point);
-  output(i, j, k) = activation(target, value, lo, hi);
+  output(i, j, k) = requantized(target, first + signed_second, out_factor.multiplier, out_factor.left, out_factor.right,
+                                zero_point, lo, hi);
 }
 
 std::vector<Argument> SumKernel::arguments() const {
@@ -45,8 +48,8 @@ std::vector<Argument> SumKernel::arguments() const {
 
 ProductKernel::ProductKernel(Target target) : a(activation_of(target), 3, "a"), b(activation_of(target), 3, "b") {
   Expr product = difference(a(i, j, k), a_zero) * difference(b(i, j, k), b_zero);
-  Expr value = rescale_exact(product, out_factor.multiplier, out_factor.left, out_factor.right, zero_point);
-  output(i, j, k) = activation(target, value, lo, hi);
+  output(i, j, k) =
+      requantized(target, product, out_factor.multiplier, out_factor.left, out_factor.right, zero_point, lo, hi);
 }
 
 std::vector<Argument> ProductKernel::arguments() const {

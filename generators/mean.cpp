@@ -10,8 +10,7 @@ MeanKernel::MeanKernel(Target target) : input(activation_of(target), 5, "input")
   r = RDom(0, input.dim(2).extent(), 0, input.dim(3).extent(), 0, input.dim(4).extent(), "r");
   sum(i, j) = start;
   sum(i, j) += cast<int32_t>(input(i, j, r.x, r.y, r.z));
-  Expr value = rescale_exact(sum(i, j), multiplier, left, right, zero_point);
-  output(i, j) = cast(activation_of(target), clamp(value, lo, hi));
+  output(i, j) = requantized(target, sum(i, j), multiplier, left, right, zero_point, lo, hi);
 }
 
 std::vector<Argument> MeanKernel::arguments() const {

@@ -7,9 +7,8 @@ namespace octet {
 using namespace Halide;
 
 RequantizeKernel::RequantizeKernel(Target target) {
-  Expr value = rescale_exact(sums(c, x), channels(c, kRequantizeMultiplier), channels(c, kRequantizeLeft),
-                             channels(c, kRequantizeRight), zero_point);
-  output(c, x) = cast(activation_of(target), clamp(value, lo, hi));
+  output(c, x) = requantized(target, sums(c, x), channels(c, kRequantizeMultiplier), channels(c, kRequantizeLeft),
+                             channels(c, kRequantizeRight), zero_point, lo, hi);
 }
 
 std::vector<Argument> RequantizeKernel::arguments() const { return {sums, channels, zero_point, lo, hi}; }

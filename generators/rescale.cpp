@@ -3,6 +3,7 @@
 namespace octet {
 
 using namespace Halide;
+using Halide::Internal::const_true;
 using Halide::Internal::rounding_mul_shift_right;
 using Halide::Internal::rounding_shift_left;
 using Halide::Internal::saturating_add;
@@ -25,13 +26,35 @@ Expr rescale_mulhs(const Expr& sum, const Expr& multiplier, const Expr& shift, c
   return (h + select(sum < 0, round_below, round)) >> cast<uint32_t>(shift);
 }
 
-Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& zero_point,
-                      const Expr& ties_away) {
+Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& ties_away) {
   Expr v = rounding_mul_shift_right(sum, multiplier, 31);
   // Both signs are set: v < 0 and s > 0.
   Expr away = v + ((v & down) >> 31);
-  Expr shifted = saturating_cast<int16_t>(rounding_shift_left(select(ties_away, away, v), down));
-  return saturating_cast<int8_t>(saturating_add(shifted, cast<int16_t>(zero_point)));
+  return rounding_shift_left(select(ties_away, away, v), down);
+}
+
+Expr narrowed(const Expr& value, const Expr& zero_point) {
+  return saturating_cast<int8_t>(saturating_add(saturating_cast<int16_t>(value), cast<int16_t>(zero_point)));
+}
+
+Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Var& pixel,
+              const Expr& zero_point, const Expr& lo, const Expr& hi) {
+  if (activation_of(target).is_uint()) {
+    Expr value = rescale_mulhs(sum, channels(channel, kMultiplier, pixel), channels(channel, kShift, 0),
+                               channels(channel, kRound, 0), channels(channel, kRoundBelow, 0));
+    return cast<uint8_t>(clamp(value, lo, hi));
+  }
+  Expr value = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),
+                                /*ties_away=*/lo < zero_point);
+  return clamp(narrowed(value, zero_point), cast<int8_t>(lo), cast<int8_t>(hi));
+}
+
+Expr requantized(Target target, const Expr& sum, const Expr& multiplier, const Expr& left, const Expr& right,
+                 const Expr& zero_point, const Expr& lo, const Expr& hi) {
+  if (activation_of(target).is_uint())
+    return cast<uint8_t>(clamp(rescale_exact(sum, multiplier, left, right, zero_point), lo, hi));
+  Expr value = rescale_sqrdmulh(sum << cast<uint32_t>(left), multiplier, -right, /*ties_away=*/const_true());
+  return clamp(narrowed(value, zero_point), cast<int8_t>(lo), cast<int8_t>(hi));
 }
 
 Expr rescale_shifted_byte(const Expr& difference, const Expr& multiplier, const Expr& right) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "generators/halide.h"
+#include "schedules/manifest.h"
 
 namespace octet {
 
@@ -21,14 +22,27 @@ Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multipli
 Halide::Expr rescale_mulhs(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& shift,
                            const Halide::Expr& round, const Halide::Expr& round_below);
 
-/// Arm: no left shift, any sum; `down` is -s, 0 >= down >= -31. Already narrowed to int8; not yet clamped.
-/// SQRDMULH is SRDHM. SRSHL rounds ties up, so that a value below 0 first loses 1, but not where s = 0. (SRDHM by a
-/// multiplier below 2^31 is above INT32_MIN: there is 1 to lose.) `ties_away` false leaves that out: right where
-/// results below the zero point are clamped to it anyway. Narrowing saturates, to 16 bits before the zero point is
-/// added. That changes nothing: a value beyond 16 bits stays beyond 8 bits, on its side, whichever zero point in [-128,
-/// 127] is added.
+/// Arm: RDBP(SRDHM(sum, m), s), any sum; `down` is -s, 0 >= down >= -31. SQRDMULH is SRDHM. SRSHL rounds ties up, so
+/// that a value below 0 first loses 1, but not where s = 0. (SRDHM by a multiplier below 2^31 is above INT32_MIN: there
+/// is 1 to lose.) `ties_away` false leaves that out: right where results below the zero point are clamped to it anyway.
 Halide::Expr rescale_sqrdmulh(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& down,
-                              const Halide::Expr& zero_point, const Halide::Expr& ties_away);
+                              const Halide::Expr& ties_away);
+
+/// Arm: value + zero_point, saturated to int8. Saturating on the way, to 16 bits before the addition, changes nothing:
+/// what is beyond 16 bits stays beyond 8 bits, on its side, whichever zero point in [-128, 127] is added.
+Halide::Expr narrowed(const Halide::Expr& value, const Halide::Expr& zero_point);
+
+/// The target's activation of a convolution's sum, by the fast form and its table of channels: int32 [channel,
+/// ChannelField, pixel], the last dimension's stride being 0. A multiplier that seems to depend on the pixel is not
+/// hoisted out of the loop over pixels: hoisted on x86, its sign extension would hide the high-half multiply from LLVM.
+Halide::Expr rescaled(Target target, const Halide::Expr& sum, const Halide::ImageParam& channels,
+                      const Halide::Var& channel, const Halide::Var& pixel, const Halide::Expr& zero_point,
+                      const Halide::Expr& lo, const Halide::Expr& hi);
+
+/// The target's activation clamp(zero_point + MBQM(sum, m, left - right)), within the bounds of rescale_exact.
+Halide::Expr requantized(Target target, const Halide::Expr& sum, const Halide::Expr& multiplier,
+                         const Halide::Expr& left, const Halide::Expr& right, const Halide::Expr& zero_point,
+                         const Halide::Expr& lo, const Halide::Expr& hi);
 
 /// mbqm(d << 20, m) for |d| <= 255, m in [0, 2^31), right shift s in [0, 31], in 32 bits. With m = hi 2^16 + lo,
 /// SRDHM(d 2^20, m) = floor((d m + 2^10) / 2^11) = 2^5 d hi + floor((d lo + 2^10) / 2^11), since the first part is

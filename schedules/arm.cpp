@@ -121,6 +121,4 @@ void schedule_convolution_arm(ConvolutionKernel& k, Target target, Schedule tile
     schedule_neon(k, tile);
 }
 
-void schedule_requantize_arm(RequantizeKernel& k) { k.output.vectorize(k.c, kLanes, TailStrategy::GuardWithIf); }
-
 }  // namespace octet

@@ -19,52 +19,55 @@ Compilable convolution(const KernelInfo& info, ConvolutionKernel::Output output)
 
 Compilable requantize(const KernelInfo& info) {
   RequantizeKernel kernel(info.target);
-  if (is_x86(info.target))
-    schedule_requantize_x86(kernel, info.target);
-  else
-    schedule_requantize_arm(kernel);
+  schedule_requantize(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable depthwise(const KernelInfo& info) {
   DepthwiseKernel kernel(info.target, info.schedule);
-  if (is_x86(info.target)) schedule_depthwise_x86(kernel, info.target, info.schedule);
+  if (is_x86(info.target))
+    schedule_depthwise_x86(kernel, info.target, info.schedule);
+  else
+    schedule_depthwise_arm(kernel, info.target, info.schedule);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable depthwise_any(const KernelInfo& info, DepthwiseAnyKernel::Output output) {
   DepthwiseAnyKernel kernel(info.target, output);
-  if (is_x86(info.target)) schedule_depthwise_any_x86(kernel, info.target);
+  if (is_x86(info.target))
+    schedule_depthwise_any_x86(kernel, info.target);
+  else
+    schedule_depthwise_any_arm(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable sum(const KernelInfo& info) {
   SumKernel kernel(info.target);
-  if (is_x86(info.target)) schedule_sum_x86(kernel, info.target);
+  schedule_sum(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable product(const KernelInfo& info) {
   ProductKernel kernel(info.target);
-  if (is_x86(info.target)) schedule_product_x86(kernel, info.target);
+  schedule_product(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable average_pool(const KernelInfo& info) {
   AverageKernel kernel(info.target);
-  if (is_x86(info.target)) schedule_average_x86(kernel, info.target);
+  schedule_average(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable max_pool(const KernelInfo& info) {
   MaxKernel kernel(info.target);
-  if (is_x86(info.target)) schedule_max_x86(kernel, info.target);
+  schedule_max(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable mean(const KernelInfo& info) {
   MeanKernel kernel(info.target);
-  if (is_x86(info.target)) schedule_mean_x86(kernel, info.target);
+  schedule_mean(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 

@@ -84,7 +84,7 @@ constexpr DepthwiseLayout depthwise_layout(Target target) {
     case Target::Avx512Vnni:
       return {8, 4, 64};
     case Target::Neon:
-      return {8, 2, 16};
+      return {8, 1, 16};
     case Target::Dotprod:
       return {8, 4, 16};
   }
@@ -178,11 +178,41 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8}},
     {"conv_sum_s8_x5c4_dotprod", Family::ConvolutionSum, Target::Dotprod, {.pixels = 5, .vectors = 4}},
     {"requantize_s8_dotprod", Family::Requantize, Target::Dotprod},
+    {"depthwise_s8_3x3s1_x2_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_s8_3x3s1_x2_split_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_s8_3x3s2_x2_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
+    {"depthwise_s8_3x3s2_x2_split_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
+    {"depthwise_s8_3x3s1_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_s8_3x3s1_split_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_s8_3x3s2_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
+    {"depthwise_s8_3x3s2_split_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
+    {"depthwise_s8_any_dotprod", Family::DepthwiseAny, Target::Dotprod},
+    {"depthwise_sum_s8_any_dotprod", Family::DepthwiseSum, Target::Dotprod},
+    {"sum_s8_dotprod", Family::Sum, Target::Dotprod},
+    {"product_s8_dotprod", Family::Product, Target::Dotprod},
+    {"average_pool_s8_dotprod", Family::AveragePool, Target::Dotprod},
+    {"max_pool_s8_dotprod", Family::MaxPool, Target::Dotprod},
+    {"mean_s8_dotprod", Family::Mean, Target::Dotprod},
 
     {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4}},
     {"conv_s8_x1c4_neon", Family::Convolution, Target::Neon, {.pixels = 1, .vectors = 4}},
     {"conv_sum_s8_x4c4_neon", Family::ConvolutionSum, Target::Neon, {.pixels = 4, .vectors = 4}},
     {"requantize_s8_neon", Family::Requantize, Target::Neon},
+    {"depthwise_s8_3x3s1_x2_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 1, .rows = 1, .parts = 1}},
+    {"depthwise_s8_3x3s1_x2_split_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 1, .rows = 1, .parts = 2}},
+    {"depthwise_s8_3x3s2_x2_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
+    {"depthwise_s8_3x3s2_x2_split_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
+    {"depthwise_s8_3x3s1_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 1}},
+    {"depthwise_s8_3x3s1_split_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 2}},
+    {"depthwise_s8_3x3s2_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
+    {"depthwise_s8_3x3s2_split_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
+    {"depthwise_s8_any_neon", Family::DepthwiseAny, Target::Neon},
+    {"depthwise_sum_s8_any_neon", Family::DepthwiseSum, Target::Neon},
+    {"sum_s8_neon", Family::Sum, Target::Neon},
+    {"product_s8_neon", Family::Product, Target::Neon},
+    {"average_pool_s8_neon", Family::AveragePool, Target::Neon},
+    {"max_pool_s8_neon", Family::MaxPool, Target::Neon},
+    {"mean_s8_neon", Family::Mean, Target::Neon},
 };
 // clang-format on
 

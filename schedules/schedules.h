@@ -25,16 +25,16 @@ struct Compilable {
 Compilable make_pipeline(const KernelInfo& kernel);
 
 void schedule_convolution_x86(ConvolutionKernel& kernel, Target target, Schedule tile);
-void schedule_requantize_x86(RequantizeKernel& kernel, Target target);
+void schedule_convolution_arm(ConvolutionKernel& kernel, Target target, Schedule tile);
 void schedule_depthwise_x86(DepthwiseKernel& kernel, Target target, const Schedule& tile);
 void schedule_depthwise_any_x86(DepthwiseAnyKernel& kernel, Target target);
-void schedule_sum_x86(SumKernel& kernel, Target target);
-void schedule_product_x86(ProductKernel& kernel, Target target);
-void schedule_average_x86(AverageKernel& kernel, Target target);
-void schedule_max_x86(MaxKernel& kernel, Target target);
-void schedule_mean_x86(MeanKernel& kernel, Target target);
-
-void schedule_convolution_arm(ConvolutionKernel& kernel, Target target, Schedule tile);
-void schedule_requantize_arm(RequantizeKernel& kernel);
+void schedule_depthwise_arm(DepthwiseKernel& kernel, Target target, const Schedule& tile);
+void schedule_depthwise_any_arm(DepthwiseAnyKernel& kernel, Target target);
+void schedule_requantize(RequantizeKernel& kernel, Target target);
+void schedule_sum(SumKernel& kernel, Target target);
+void schedule_product(ProductKernel& kernel, Target target);
+void schedule_average(AverageKernel& kernel, Target target);
+void schedule_max(MaxKernel& kernel, Target target);
+void schedule_mean(MeanKernel& kernel, Target target);
 
 }  // namespace octet

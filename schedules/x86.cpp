@@ -57,8 +57,4 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
   k.output.output_buffer().dim(0).set_min(0).dim(1).set_min(0);
 }
 
-void schedule_requantize_x86(RequantizeKernel& k, Target target) {
-  k.output.vectorize(k.c, convolution_layout(target).lanes, TailStrategy::GuardWithIf);
-}
-
 }  // namespace octet

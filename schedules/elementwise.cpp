@@ -1,4 +1,4 @@
-// Additions, products, pools and means on x86: whole vectors of the innermost dimension.
+// Requantization, additions, products, pools and means: whole vectors of the innermost dimension.
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -7,7 +7,12 @@ using namespace Halide;
 
 namespace {
 
-int lanes_of(Target target) { return convolution_layout(target).lanes; }
+bool is_arm(Target target) { return activation_of(target).is_int(); }
+
+// On Arm a vector of bytes and its four of sums: narrowing wants them together.
+int lanes_of(Target target) { return is_arm(target) ? 16 : convolution_layout(target).lanes; }
+
+int byte_lanes_of(Target target) { return is_arm(target) ? 16 : 4 * lanes_of(target); }
 
 // Both operands run, or one of them stands still: then it is read once and spread over the vector.
 template <typename Kernel>
@@ -34,11 +39,7 @@ void schedule_pool(Kernel& k, Func& reduced, int block, int lanes, const Var& c)
       .split(k.c, k.c, cv, lanes, TailStrategy::GuardWithIf)
       .vectorize(cv)
       .unroll(k.c);
-  reduced.compute_at(k.output, co)
-      .store_in(MemoryType::Stack)
-      .bound_extent(c, block)
-      .vectorize(c, lanes)
-      .unroll(c);
+  reduced.compute_at(k.output, co).store_in(MemoryType::Stack).bound_extent(c, block).vectorize(c, lanes).unroll(c);
   reduced.update().reorder(c, k.r.x, k.r.y).vectorize(c, lanes).unroll(c);
   for (int d = 0; d < 3; d++) {
     k.input.dim(d).set_min(0);
@@ -48,21 +49,25 @@ void schedule_pool(Kernel& k, Func& reduced, int block, int lanes, const Var& c)
 
 }  // namespace
 
-void schedule_sum_x86(SumKernel& k, Target target) { schedule_binary(k, target); }
+void schedule_requantize(RequantizeKernel& k, Target target) {
+  k.output.vectorize(k.c, lanes_of(target), TailStrategy::GuardWithIf);
+}
 
-void schedule_product_x86(ProductKernel& k, Target target) { schedule_binary(k, target); }
+void schedule_sum(SumKernel& k, Target target) { schedule_binary(k, target); }
 
-void schedule_average_x86(AverageKernel& k, Target target) {
+void schedule_product(ProductKernel& k, Target target) { schedule_binary(k, target); }
+
+void schedule_average(AverageKernel& k, Target target) {
   k.divisors.dim(0).set_bounds(0, 2).dim(1).set_min(0).set_stride(2);
-  schedule_pool(k, k.sum, 4 * lanes_of(target), lanes_of(target), k.c);
+  schedule_pool(k, k.sum, byte_lanes_of(target), lanes_of(target), k.c);
 }
 
-void schedule_max_x86(MaxKernel& k, Target target) {
-  schedule_pool(k, k.greatest, 4 * lanes_of(target), 4 * lanes_of(target), k.c);
+void schedule_max(MaxKernel& k, Target target) {
+  schedule_pool(k, k.greatest, byte_lanes_of(target), byte_lanes_of(target), k.c);
 }
 
-void schedule_mean_x86(MeanKernel& k, Target target) {
-  const int lanes = lanes_of(target), block = 4 * lanes;
+void schedule_mean(MeanKernel& k, Target target) {
+  const int lanes = lanes_of(target), block = byte_lanes_of(target);
   Var io("io"), iv("iv");
   k.input.dim(0).set_stride(Expr());
   k.output.compute_root();

@@ -1,0 +1,113 @@
+// Depthwise convolution on 64-bit Arm: sdot on four interleaved taps of a channel (dotprod); smull and smlal on pairs
+// of taps as they lie (NEON).
+#include "schedules/schedules.h"
+
+namespace octet {
+
+using namespace Halide;
+
+namespace {
+
+constexpr int kBlock = 16;  // channels of a vector of bytes
+constexpr int kLanes = 4;   // channels of a vector of sums
+
+void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
+  const DepthwiseLayout layout = depthwise_layout(target);
+  weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
+  weights.dim(1).set_bounds(0, layout.block).set_stride(layout.depth);
+  weights.dim(2).set_min(0).set_stride(layout.depth * layout.block);
+  weights.dim(3).set_min(0);
+  weights.set_host_alignment(16);
+  for (int d = 0; d < 3; d++) channels.dim(d).set_min(0);
+  channels.set_host_alignment(16);
+}
+
+}  // namespace
+
+void schedule_depthwise_arm(DepthwiseKernel& k, Target target, const Schedule& tile) {
+  Var co("co"), xo("xo"), yo("yo");
+  k.output.compute_root()
+      .split(k.c, co, k.c, kBlock, TailStrategy::GuardWithIf)
+      .split(k.x, xo, k.x, tile.pixels, TailStrategy::GuardWithIf)
+      .split(k.y, yo, k.y, tile.rows, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.x, k.y, xo, yo, co)
+      .vectorize(k.c)
+      .unroll(k.x)
+      .unroll(k.y);
+  k.scaled.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, kBlock)
+      .bound_extent(k.x, tile.pixels)
+      .bound_extent(k.y, tile.rows)
+      .vectorize(k.c)
+      .unroll(k.x)
+      .unroll(k.y);
+  if (target == Target::Dotprod) {
+    k.sum.compute_at(k.output, xo)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.c, kBlock)
+        .bound_extent(k.x, tile.pixels)
+        .bound_extent(k.y, tile.rows)
+        .vectorize(k.c, kLanes)
+        .unroll(k.c)
+        .unroll(k.x)
+        .unroll(k.y);
+    k.sum.update()
+        .reorder(k.r[0], k.c, k.x, k.y, k.r[1], k.r[2], k.r[3])
+        .atomic()
+        .vectorize(k.r[0])
+        .vectorize(k.c, kLanes)
+        .unroll(k.c)
+        .unroll(k.x)
+        .unroll(k.y)
+        .unroll(k.r[1])
+        .unroll(k.r[2])
+        .unroll(k.r[3]);
+    k.column.compute_at(k.output, xo)
+        .store_in(MemoryType::Stack)
+        .bound(k.t, 0, depthwise_layout(target).depth)
+        .bound(k.g, 0, k.groups)
+        .bound_extent(k.c, kBlock)
+        .bound_extent(k.Y, 1)
+        .vectorize(k.c)
+        .unroll(k.t)
+        .unroll(k.g)
+        .unroll(k.u);
+  }
+  k.output.specialize(k.lo >= k.zero_point);
+  for (int d = 0; d < 3; d++) {
+    k.input.dim(d).set_min(0);
+    k.output.output_buffer().dim(d).set_min(0);
+  }
+  promise_layout(target, k.weights, k.channels);
+}
+
+void schedule_depthwise_any_arm(DepthwiseAnyKernel& k, Target target) {
+  Var co("co");
+  k.output.compute_root()
+      .split(k.c, co, k.c, kBlock, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.x, co, k.y)
+      .vectorize(k.c);
+  if (k.scaled.defined())
+    k.scaled.compute_at(k.output, k.x).store_in(MemoryType::Stack).bound_extent(k.c, kBlock).vectorize(k.c);
+  const int lanes = target == Target::Dotprod ? kLanes : kBlock;
+  k.sum.compute_at(k.output, k.x)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, kBlock)
+      .vectorize(k.c, lanes)
+      .unroll(k.c);
+  k.sum.update().reorder(k.r.x, k.c, k.r.y).atomic().vectorize(k.r.x).vectorize(k.c, lanes).unroll(k.c);
+  k.group.compute_at(k.sum, k.r.y)
+      .store_in(MemoryType::Stack)
+      .bound(k.t, 0, depthwise_layout(target).depth)
+      .bound_extent(k.c, kBlock)
+      .vectorize(k.c)
+      .unroll(k.t);
+  k.input.dim(0).set_min(0);
+  k.offsets.dim(0).set_bounds(0, depthwise_layout(target).depth).set_stride(1);
+  k.offsets.dim(1).set_min(0).set_stride(depthwise_layout(target).depth);
+  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
+  promise_layout(target, k.weights, k.channels);
+}
+
+}  // namespace octet
