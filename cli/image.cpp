@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cli/files.h"
+#include "cli/jpeg.h"
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
@@ -21,10 +22,12 @@ namespace {
 constexpr int64_t kMaxPixels = int64_t{1} << 26;
 constexpr double kSeenShare = 224.0 / 256;
 
-/// The input pixels that one output pixel is made of, and how much each counts.
+constexpr int kWeightBits = 22;
+
+/// The input pixels that one output pixel is made of, and how much each counts, in units of 2^-22.
 struct Tap {
   int first;
-  std::vector<float> weights;
+  std::vector<int32_t> weights;
 };
 
 /// `count` output pixels over [from, from + extent) of `size` input pixels, by a triangle filter.
@@ -35,50 +38,47 @@ std::vector<Tap> make_taps(double from, double extent, int size, int count) {
   std::vector<Tap> taps;
   for (int i = 0; i < count; ++i) {
     const double centre = from + (i + 0.5) * step;  // pixel p covers [p, p + 1)
-    const int first = std::clamp(static_cast<int>(std::floor(centre - radius)), lowest, highest - 1);
-    const int last = std::clamp(static_cast<int>(std::ceil(centre + radius)), first + 1, highest);
-    Tap tap{first, {}};
-    float sum = 0;
+    const int first = std::clamp(static_cast<int>(std::floor(centre - radius + 0.5)), lowest, highest - 1);
+    const int last = std::clamp(static_cast<int>(std::floor(centre + radius + 0.5)), first + 1, highest);
+    std::vector<double> weights;
+    double sum = 0;
     for (int p = first; p < last; ++p) {
-      const auto weight = static_cast<float>(std::max(0.0, 1 - std::abs(p + 0.5 - centre) / radius));
-      tap.weights.push_back(weight);
-      sum += weight;
+      weights.push_back(std::max(0.0, 1 - std::abs(p + 0.5 - centre) / radius));
+      sum += weights.back();
     }
-    if (sum == 0) tap.weights[0] = sum = 1;
-    for (float& w : tap.weights) w /= sum;
+    if (sum == 0) weights[0] = sum = 1;
+    Tap tap{first, {}};
+    for (const double w : weights)
+      tap.weights.push_back(static_cast<int32_t>(std::lround(w / sum * (1 << kWeightBits))));
     taps.push_back(std::move(tap));
   }
   return taps;
 }
 
-std::vector<float> scale_rows(const Image& image, const std::vector<Tap>& taps) {
-  std::vector<float> out;
+/// One output byte: `stride` bytes lie between a tap's pixels.
+uint8_t weighted(const uint8_t* pixel, size_t stride, const Tap& tap) {
+  int64_t sum = int64_t{1} << (kWeightBits - 1);
+  for (const int32_t weight : tap.weights) sum += int64_t{weight} * *pixel, pixel += stride;
+  return static_cast<uint8_t>(std::clamp<int64_t>(sum >> kWeightBits, 0, 255));
+}
+
+std::vector<uint8_t> scale_rows(const Image& image, const std::vector<Tap>& taps) {
+  std::vector<uint8_t> out;
   out.reserve(static_cast<size_t>(image.height) * taps.size() * 3);
   for (int y = 0; y < image.height; ++y) {
     const uint8_t* const row = image.rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(image.width) * 3;
-    for (const Tap& tap : taps) {
-      for (int channel = 0; channel < 3; ++channel) {
-        float sum = 0;
-        const uint8_t* pixel = row + 3 * tap.first + channel;
-        for (const float weight : tap.weights) sum += weight * *pixel, pixel += 3;
-        out.push_back(sum);
-      }
-    }
+    for (const Tap& tap : taps)
+      for (int channel = 0; channel < 3; ++channel) out.push_back(weighted(row + 3 * tap.first + channel, 3, tap));
   }
   return out;
 }
 
-std::vector<uint8_t> scale_columns(const std::vector<float>& rows, size_t row_length, const std::vector<Tap>& taps) {
+std::vector<uint8_t> scale_columns(const std::vector<uint8_t>& rows, size_t row_length, const std::vector<Tap>& taps) {
   std::vector<uint8_t> out;
   out.reserve(row_length * taps.size());
-  for (const Tap& tap : taps) {
-    for (size_t x = 0; x < row_length; ++x) {
-      float sum = 0.5f;
-      const float* value = rows.data() + static_cast<size_t>(tap.first) * row_length + x;
-      for (const float weight : tap.weights) sum += weight * *value, value += row_length;
-      out.push_back(static_cast<uint8_t>(std::clamp(sum, 0.0f, 255.0f)));
-    }
-  }
+  for (const Tap& tap : taps)
+    for (size_t x = 0; x < row_length; ++x)
+      out.push_back(weighted(rows.data() + static_cast<size_t>(tap.first) * row_length + x, row_length, tap));
   return out;
 }
 
@@ -94,6 +94,7 @@ Image read_image(const std::filesystem::path& path) {
   const auto fail = [&] {
     throw ModelError(path.string() + ": is no readable JPEG, PNG or BMP: " + stbi_failure_reason());
   };
+  if (std::optional<Image> jpeg = decode_jpeg(bytes, kMaxPixels, path.string())) return *std::move(jpeg);
   Image image;
   int channels = 0;
   if (!stbi_info_from_memory(data, size, &image.width, &image.height, &channels)) fail();

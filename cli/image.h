@@ -2,8 +2,9 @@
 //
 // A picture's short side counts as 256 units; the network sees the centre 224 of them (a rectangle of the input's own
 // aspect), scaled bilinearly to its input. Where that shrinks, the filter widens with the step, so that no pixel is
-// skipped (as Pillow's BILINEAR; plain two-tap interpolation would alias). An eight-bit input takes the byte itself:
-// its whole range is the picture's, so that int8 gets pixel - 128 whatever its scale. A float input gets pixel / 127.5
+// skipped (Pillow's BILINEAR, to the bit; plain two-tap interpolation would alias). An eight-bit input takes the byte
+// itself: its whole range is the picture's, so that int8 gets pixel - 128 whatever its scale. A float input gets pixel
+// / 127.5
 // - 1.
 #pragma once
 
