@@ -21,9 +21,6 @@ struct Residuals {
   int64_t taps, depth;  // taps a pixel, consecutive elements a tap
   std::vector<int16_t> values;
 
-  int16_t at(int64_t channel, int64_t tap, int64_t k) const {
-    return values[static_cast<size_t>((channel * taps + tap) * depth + k)];
-  }
   /// Those of `count` channels.
   std::span<const int16_t> of(int64_t first, int64_t count) const {
     return std::span(values).subspan(static_cast<size_t>(first * taps * depth),
@@ -173,18 +170,21 @@ Kernel choose_kernel(Family family, Target target, int64_t pixels, int64_t chann
   return best;
 }
 
+/// Some channels' residuals in the kernels' order; `out` is zero at first. One part of a residual is the residual.
 template <typename T>
 void pack_block(const Residuals& r, const WeightRange& range, int64_t first, int64_t channels, int64_t repeats,
                 const ConvolutionLayout& layout, T* out) {
-  const int64_t blocks = round_up(r.depth, layout.multiple) / layout.depth;
-  for (int64_t repeat = 0; repeat < repeats; repeat++)
-    for (int64_t tap = 0; tap < r.taps; tap++)
-      for (int64_t block = 0; block < blocks; block++)
-        for (int64_t lane = 0; lane < layout.lanes; lane++)
-          for (int64_t i = 0; i < layout.depth; i++, out++) {
-            const int64_t k = block * layout.depth + i;
-            if (lane < channels && k < r.depth) *out = static_cast<T>(range.part(r.at(first + lane, tap, k), repeat));
-          }
+  const int64_t blocks = round_up(r.depth, layout.multiple) / layout.depth, step = int64_t{layout.lanes} * layout.depth;
+  for (int64_t row = 0; row < repeats * r.taps; row++, out += blocks * step) {
+    const int64_t repeat = row / r.taps, tap = row % r.taps;
+    for (int64_t lane = 0; lane < channels; lane++) {
+      const int16_t* from = &r.values[static_cast<size_t>(((first + lane) * r.taps + tap) * r.depth)];
+      T* to = out + lane * layout.depth;
+      for (int64_t k = 0; k < r.depth; k += layout.depth, to += step)
+        for (int64_t i = 0; i < std::min<int64_t>(layout.depth, r.depth - k); i++)
+          to[i] = static_cast<T>(repeats == 1 ? from[k + i] : range.part(from[k + i], repeat));
+    }
+  }
 }
 
 const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const Panel& panel) {
