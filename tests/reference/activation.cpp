@@ -39,7 +39,7 @@ bool is_quantized(const Context& context) { return is_8_bit(context.input(0).typ
 
 /// S_in / S_out, the quotient in float.
 Multiplier identity_multiplier(const Context& context) {
-  return quantize_multiplier(double{context.scale(context.input(0)) / context.scale(context.output())});
+  return context.multiplier(double{context.scale(context.input(0)) / context.scale(context.output())});
 }
 
 /// Requantizes to the output's scale and clamps to the activation's range there.
@@ -86,7 +86,7 @@ void leaky_relu(Context& context) {
   if (!is_quantized(context)) return map_float(context, [&](float x) { return x > 0 ? x : x * alpha; });
   const Multiplier m_identity = identity_multiplier(context);
   const Multiplier m_alpha =
-      quantize_multiplier(double{context.scale(context.input(0)) * alpha / context.scale(context.output())});
+      context.multiplier(double{context.scale(context.input(0)) * alpha / context.scale(context.output())});
   map_quantized(context, [&](int32_t x) { return mbqm(x, x >= 0 ? m_identity : m_alpha); });
 }
 
@@ -105,7 +105,7 @@ void prelu(Context& context) {
   }
   const std::vector<int32_t> alpha = context.read_quantized(1);
   const Multiplier m_identity = identity_multiplier(context);
-  const Multiplier m_alpha = quantize_multiplier(
+  const Multiplier m_alpha = context.multiplier(
       double{context.scale(context.input(0)) * context.scale(context.input(1)) / context.scale(context.output())});
   map_quantized(context, [&](int32_t x) {
     const int32_t slope = alpha[at[i++]];
@@ -120,8 +120,8 @@ void hard_swish(Context& context) {
     return map_float(context, [](float x) { return x * std::clamp(x + 3.0f, 0.0f, 6.0f) / 6.0f; });
   }
   const float hires = 1.0f / 128.0f * context.scale(context.input(0));
-  const Multiplier m_out = quantize_multiplier(double{hires / context.scale(context.output())});
-  const Multiplier m_relu = quantize_multiplier(double{hires / (3.0f / 32768.0f)});
+  const Multiplier m_out = context.multiplier(double{hires / context.scale(context.output())});
+  const Multiplier m_relu = context.multiplier(double{hires / (3.0f / 32768.0f)});
   context.require(m_out.exponent <= 0, "has an output scale too small for its input scale");
   const int16_t out_mantissa = narrow(m_out.mantissa), relu_mantissa = narrow(m_relu.mantissa);
   map_quantized(context, [&](int32_t x) {

@@ -108,6 +108,11 @@ void Context::require_one_type() const {
   for (size_t i = 0; i < input_count(); ++i) require_same_type(i);
 }
 
+Multiplier Context::multiplier(double d) const {
+  require(std::isfinite(d) && std::abs(d) < 2147483648.0, "has scales that are too far apart");
+  return quantize_multiplier(d);
+}
+
 float Context::scale(const Tensor& tensor) const {
   require(tensor.quantization.scale.size() == 1, "wants one scale a tensor");
   const float scale = tensor.quantization.scale[0];
@@ -178,7 +183,7 @@ Window window(const Context& context, Padding padding, int32_t input, int32_t ta
       padding == Padding::Same ? (int64_t{input} + stride - 1) / stride : (int64_t{input} + stride - extent) / stride;
   context.require(output > 0, "has a window larger than its input");
   const int64_t total = std::max<int64_t>(0, (output - 1) * stride + extent - input);
-  return {stride, dilation, static_cast<int32_t>(total / 2), taps, static_cast<int32_t>(output)};
+  return {stride, dilation, total / 2, taps, static_cast<int32_t>(output)};
 }
 
 std::vector<int64_t> strides_of(const Shape& shape) {

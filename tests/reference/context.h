@@ -89,6 +89,8 @@ class Context {
   void require_one_type() const;           // every input's type is the first output's
   void require_same_type(size_t i) const;  // input i's type is the first output's
 
+  /// quantize_multiplier(d), where d may come from any scales.
+  Multiplier multiplier(double d) const;
   /// Scale and zero point of a tensor that has one of each.
   float scale(const Tensor& tensor) const;
   int32_t zero_point(const Tensor& tensor) const;
@@ -121,9 +123,8 @@ Range quantized_range(const Context& context, Activation activation, const Tenso
 
 /// One spatial axis of a convolution or a pooling: output o, tap k reads input o * stride - before + k * dilation.
 struct Window {
-  int32_t stride, dilation, before;
-  int32_t taps;
-  int32_t output;  // extent
+  int64_t stride, dilation, before;
+  int32_t taps, output;  // counts
 
   int64_t input(int64_t o, int64_t k) const { return o * stride - before + k * dilation; }
 };

@@ -94,7 +94,7 @@ void quantize(Context& context) {
     });
     return context.write_quantized(0, result);
   }
-  const Multiplier m = quantize_multiplier(double{context.scale(in)} / double{context.scale(out)});
+  const Multiplier m = context.multiplier(double{context.scale(in)} / double{context.scale(out)});
   const int32_t zero = context.zero_point(out);
   std::vector<int32_t> values = context.read_quantized(0);
   for (int32_t& value : values) value = range.clamp(wrap_to_int32(int64_t{mbqm(value, m)} + zero));

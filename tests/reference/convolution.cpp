@@ -144,7 +144,7 @@ std::vector<Multiplier> multipliers(const Context& context, const Tensor& input,
     const float weight_scale = per_channel ? q.scale[static_cast<size_t>(c)] : context.scale(filter);
     const double numerator =
         product == Product::InFloat ? double{in_scale * weight_scale} : double{in_scale} * double{weight_scale};
-    result.push_back(quantize_multiplier(numerator / double{out_scale}));
+    result.push_back(context.multiplier(numerator / double{out_scale}));
   }
   return result;
 }

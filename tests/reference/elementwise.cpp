@@ -42,9 +42,9 @@ void unquantized(Context& context, F f) {
 void add_or_sub(Context& context, int32_t sign) {
   const float s1 = context.scale(context.input(0)), s2 = context.scale(context.input(1));
   const double twice = 2.0 * std::max(double{s1}, double{s2});
-  const Multiplier m1 = quantize_multiplier(double{s1} / twice);
-  const Multiplier m2 = quantize_multiplier(double{s2} / twice);
-  const Multiplier m_out = quantize_multiplier(twice / (1048576.0 * double{context.scale(context.output())}));
+  const Multiplier m1 = context.multiplier(double{s1} / twice);
+  const Multiplier m2 = context.multiplier(double{s2} / twice);
+  const Multiplier m_out = context.multiplier(twice / (1048576.0 * double{context.scale(context.output())}));
   const Range range = quantized_range(context, context.options<ElementwiseOptions>().activation, context.output());
   const int32_t zero = context.zero_point(context.output());
   context.write_quantized(
@@ -73,7 +73,7 @@ void mul(Context& context) {
   if (!is_8_bit(context.output().type)) return unquantized(context, [](auto a, auto b) { return a * b; });
   // The scales' product and quotient are both taken in float.
   const float product = context.scale(context.input(0)) * context.scale(context.input(1));
-  const Multiplier m = quantize_multiplier(double{product / context.scale(context.output())});
+  const Multiplier m = context.multiplier(double{product / context.scale(context.output())});
   const Range range = quantized_range(context, context.options<ElementwiseOptions>().activation, context.output());
   const int32_t zero = context.zero_point(context.output());
   context.write_quantized(

@@ -20,7 +20,7 @@ struct Multiplier {
 /// The low 32 bits of x, as two's complement: what an int32 register would hold.
 inline int32_t wrap_to_int32(int64_t x) { return static_cast<int32_t>(static_cast<uint32_t>(x)); }
 
-/// The multiplier nearest to d, which must be finite and less than 2^31 in magnitude; too small to matter gives (0, 0).
+/// The multiplier nearest to d, which must be below 2^31 in magnitude; too small to matter gives (0, 0).
 inline Multiplier quantize_multiplier(double d) {
   if (d == 0) return {};
   int exponent = 0;
@@ -57,7 +57,7 @@ inline int32_t rdbp(int32_t x, int n) {
 inline int32_t mbqm(int32_t x, int32_t mantissa, int exponent) {
   const int left = exponent > 0 ? exponent : 0;
   const int right = exponent > 0 ? 0 : -exponent;
-  return rdbp(srdhm(static_cast<int32_t>(static_cast<uint32_t>(x) << left), mantissa), right);
+  return rdbp(srdhm(wrap_to_int32(int64_t{x} * (int64_t{1} << left)), mantissa), right);
 }
 inline int32_t mbqm(int32_t x, Multiplier m) { return mbqm(x, m.mantissa, m.exponent); }
 

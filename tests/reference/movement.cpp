@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "tests/reference/kernels.h"
@@ -19,6 +20,12 @@ int64_t dot(const Shape& index, const std::vector<int64_t>& strides) {
 void erase_at(Shape& shape, size_t axis) { shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis)); }
 void insert_at(Shape& shape, size_t axis, int32_t value) {
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), value);
+}
+
+constexpr int64_t max_extent = std::numeric_limits<int32_t>::max();
+int32_t extent_of(const Context& context, int64_t extent) {
+  context.require(extent <= max_extent, "has a result that is too large");
+  return static_cast<int32_t>(extent);
 }
 
 bool same_parameters(const Tensor& a, const Tensor& b) {
@@ -106,8 +113,9 @@ void pad(Context& context) {
   context.require(amounts.size() == 2 * shape.size(), "wants two amounts of padding an axis");
   Shape expected = shape;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    context.require(amounts[2 * axis] >= 0 && amounts[2 * axis + 1] >= 0, "has a negative amount of padding");
-    expected[axis] += static_cast<int32_t>(amounts[2 * axis] + amounts[2 * axis + 1]);
+    const int64_t before = amounts[2 * axis], after = amounts[2 * axis + 1];
+    context.require(before >= 0 && after >= 0, "has a negative amount of padding");
+    expected[axis] = extent_of(context, std::min(before, max_extent) + std::min(after, max_extent) + shape[axis]);
   }
   context.require_output_shape(0, expected);
 
@@ -194,7 +202,8 @@ void slice(Context& context) {
   Shape expected;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     const int64_t extent = size[axis] == -1 ? shape[axis] - begin[axis] : size[axis];
-    context.require(begin[axis] >= 0 && extent > 0 && begin[axis] + extent <= shape[axis], "reaches outside its input");
+    context.require(begin[axis] >= 0 && begin[axis] < shape[axis] && extent > 0 && extent <= shape[axis] - begin[axis],
+                    "reaches outside its input");
     expected.push_back(static_cast<int32_t>(extent));
   }
   context.require_output_shape(0, expected);
@@ -308,7 +317,7 @@ void tile(Context& context) {
   Shape expected;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     context.require(times[axis] > 0, "has a multiple below 1");
-    expected.push_back(static_cast<int32_t>(shape[axis] * times[axis]));
+    expected.push_back(extent_of(context, shape[axis] * std::min(times[axis], max_extent)));
   }
   context.require_output_shape(0, expected);
   const std::vector<int64_t> strides = strides_of(shape);

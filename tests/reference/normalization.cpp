@@ -142,7 +142,7 @@ void softmax(Context& context) {
   // Differences become Q5; those that would pass -31 there count as minus infinity.
   const double scaled = std::min(double{beta} * double{context.scale(context.input(0))} * 67108864.0, 2147483647.0);
   context.require(scaled > 1, "has a beta too small");
-  const Multiplier m = quantize_multiplier(scaled);
+  const Multiplier m = context.multiplier(scaled);
   const auto lowest_difference = static_cast<int32_t>(-std::floor(31.0 * 67108864.0 / std::exp2(m.exponent)));
   const std::vector<int32_t> in = context.read_8_bit(0);
   std::vector<int32_t> out(in.size());

@@ -123,7 +123,7 @@ void mean(Context& context) {
   std::vector<int64_t> sums(results);
   for (size_t i = 0; i < in.size(); ++i) sums[into[i]] += in[i];
   // 1 / count goes into the multiplier, as far as its shift leaves room.
-  Multiplier m = quantize_multiplier(double{context.scale(context.input(0))} / double{context.scale(context.output())});
+  Multiplier m = context.multiplier(double{context.scale(context.input(0))} / double{context.scale(context.output())});
   const int shift = std::min({63 - std::countl_zero(static_cast<uint64_t>(count)), 32, 31 + m.exponent});
   m = {static_cast<int32_t>((int64_t{m.mantissa} << shift) / count), m.exponent - shift};
   const Range range = range_of(context.output().type);

@@ -29,12 +29,12 @@ Between<float> between(int32_t o, int32_t in, int32_t out, const ResizeOptions& 
 
 /// In units of 1/1024 pixel.
 Between<int64_t> between_10_bit(int32_t o, int32_t in, int32_t out, const ResizeOptions& options) {
-  const int32_t scale =
-      options.align_corners && out > 1 ? (1024 * (in - 1) + (out - 1) / 2) / (out - 1) : (1024 * in + out / 2) / out;
-  const int32_t position = options.half_pixel_centers ? o * scale + scale / 2 - 512 : o * scale;
-  const int32_t low = std::max(position / 1024, 0);
-  const int32_t high = std::min((position + 1023) / 1024, in - 1);
-  return {low, high, int64_t{position} - int64_t{1024} * low};
+  const int64_t scale = options.align_corners && out > 1 ? (int64_t{1024} * (in - 1) + (out - 1) / 2) / (out - 1)
+                                                         : (int64_t{1024} * in + out / 2) / out;
+  const int64_t position = options.half_pixel_centers ? o * scale + scale / 2 - 512 : o * scale;
+  const int64_t low = std::max<int64_t>(position / 1024, 0);
+  const int64_t high = std::min<int64_t>((position + 1023) / 1024, in - 1);
+  return {static_cast<int32_t>(low), static_cast<int32_t>(high), position - 1024 * low};
 }
 
 int32_t nearest(int32_t o, int32_t in, int32_t out, const ResizeOptions& options) {
