@@ -26,13 +26,14 @@ int32_t bias_at(const Tensor& bias, size_t i) {
   return value;
 }
 
-/// Zero point of the filter; its scales are one, or one a channel along `channel_axis`.
-int32_t check_filter(const OpLowering& l, const Tensor& filter, size_t channel_axis) {
+/// Zero point of the filter; its scales are one, or one a channel along `channel_axis`. int8 filters are symmetric, but
+/// for those of fully-connected layers with one scale.
+int32_t check_filter(const OpLowering& l, const Tensor& filter, size_t channel_axis, bool may_be_asymmetric = false) {
   l.require(!filter.data.empty(), "filter " + filter.name + " is computed as the network runs; it must be a constant");
   const Quantization& q = filter.quantization;
   if (q.scale.size() <= 1) {
     const int32_t zero_point = l.scale_of(filter).zero_point;
-    l.require(filter.type == DataType::UInt8 || zero_point == 0,
+    l.require(filter.type == DataType::UInt8 || zero_point == 0 || may_be_asymmetric,
               "filter " + filter.name + " is INT8 with zero point " + std::to_string(zero_point) + "; it must be 0");
     return zero_point;
   }
@@ -217,7 +218,7 @@ void lower_fully_connected(OpLowering& l) {
   Convolution op{};
   op.batch = static_cast<int32_t>(rows), op.in_h = 1, op.in_w = 1, op.in_c = depth;
   op.out_h = 1, op.out_w = 1, op.out_c = units, op.k_h = 1, op.k_w = 1;
-  const int32_t zero_point = check_filter(l, filter, 0);
+  const int32_t zero_point = check_filter(l, filter, 0, true);
   check_bias(l, at, units);
   check_accumulators(l, at, weight_sums_outermost(filter, zero_point));
   op.rescale = rescales(l, at, filter.quantization.scale.size() == 1);

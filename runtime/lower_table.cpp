@@ -24,6 +24,11 @@ int32_t saturated(int64_t value, Clamp clamp) {
   return static_cast<int32_t>(std::clamp<int64_t>(value, clamp.lo, clamp.hi));
 }
 
+/// The sum wraps, as the reference's does.
+int32_t clamped_sum(int32_t zero_point, int32_t value, Clamp clamp) {
+  return saturated(static_cast<int32_t>(static_cast<uint32_t>(zero_point) + static_cast<uint32_t>(value)), clamp);
+}
+
 /// A rounded float as an integer; what does not fit saturates.
 int64_t to_integer(float rounded) {
   return std::isnan(rounded) ? 0 : static_cast<int64_t>(std::clamp(rounded, -1e9F, 1e9F));
@@ -104,7 +109,7 @@ Lookup requantize_table(DataType in_type, int32_t in_zero, DataType out_type, in
                         Clamp clamp) {
   clamp = {std::max(clamp.lo, lowest(out_type)), std::min(clamp.hi, highest(out_type))};
   return tabulate(in_type, [&](int32_t q) {
-    return saturated(int64_t{out_zero} + multiply_by_quantized_multiplier(q - in_zero, rescale), clamp);
+    return clamped_sum(out_zero, multiply_by_quantized_multiplier(q - in_zero, rescale), clamp);
   });
 }
 
@@ -163,7 +168,7 @@ void lower_leaky_relu(OpLowering& l) {
   l.emit(tabulate(l.input().type, [&](int32_t q) {
     const int32_t x = q - in.zero_point;
     const int32_t y = multiply_by_quantized_multiplier(x, x >= 0 ? identity : negative);
-    return saturated(int64_t{out.zero_point} + y, range_of(l.output()));
+    return clamped_sum(out.zero_point, y, range_of(l.output()));
   }));
 }
 

@@ -34,15 +34,15 @@ int32_t rounded(float x) {
   return static_cast<int32_t>(x + std::copysign(kBelowHalf, x));
 }
 
-/// clamp(round(f / S) + Z); beyond the range, infinities and NaN included, the end of the range.
+/// clamp(round(f / S) + Z); beyond the range, infinities included, the end of the range; NaN gives Z.
 template <typename T>
 void quantize(const float* in, T* out, int64_t count, float scale, int32_t zero_point) {
   constexpr int32_t kLo = std::numeric_limits<T>::min();
   constexpr int32_t kHi = std::numeric_limits<T>::max();
   for (int64_t i = 0; i < count; ++i) {
     const float steps = in[i] / scale;
-    const float below = steps < 1024.0F ? steps : 1024.0F;
-    const float within = below > -1024.0F ? below : -1024.0F;
+    const float number = std::isnan(steps) ? 0.0F : steps;
+    const float within = std::clamp(number, -1024.0F, 1024.0F);
     out[i] = static_cast<T>(std::clamp(rounded(within) + zero_point, kLo, kHi));
   }
 }
@@ -77,7 +77,17 @@ void plan_dequantize(const Node& node, PlanBuilder& builder) {
 /// One stored byte of a BOOL.
 enum class Boolean : uint8_t {};
 
-/// Numbers become integers towards zero, saturated (NaN: the largest); integers wrap; anything but 0 is true.
+/// A float as int64: towards zero, saturated, NaN as 0.
+template <typename Float>
+int64_t truncated(Float x) {
+  constexpr Float kTooLarge = 9223372036854775808.0;  // 2^63
+  if (std::isnan(x)) return 0;
+  if (x >= kTooLarge) return std::numeric_limits<int64_t>::max();
+  if (x < -kTooLarge) return std::numeric_limits<int64_t>::min();
+  return static_cast<int64_t>(x);
+}
+
+/// Floats become integers by way of int64; integers wrap; anything but 0 is true.
 template <typename Out, typename In>
 Out cast(In value) {
   if constexpr (std::is_same_v<In, Boolean>) {
@@ -85,11 +95,7 @@ Out cast(In value) {
   } else if constexpr (std::is_same_v<Out, Boolean>) {
     return Boolean{static_cast<uint8_t>(value != In{0} ? 1 : 0)};
   } else if constexpr (std::is_floating_point_v<In> && std::is_integral_v<Out>) {
-    using Limits = std::numeric_limits<Out>;
-    // The largest may round up to a power of two, which is then too large.
-    if (!(value < static_cast<In>(Limits::max()))) return Limits::max();
-    if (value <= static_cast<In>(Limits::min())) return Limits::min();
-    return static_cast<Out>(value);
+    return static_cast<Out>(truncated(value));
   } else {
     return static_cast<Out>(value);
   }

@@ -41,14 +41,15 @@ FixedPoint inverse_square_root(int32_t x) {
   return {static_cast<int32_t>(static_cast<uint32_t>(y) << -shift), 0};
 }
 
+/// Wraps, as the reference's does, beyond some 33000 elements.
 template <typename T>
 int32_t sum_of_squares(const T* row, int32_t depth, int32_t zero_point) {
-  int64_t sum = 0;
+  uint32_t sum = 0;
   for (int32_t i = 0; i < depth; ++i) {
     const int32_t x = row[i] - zero_point;
-    sum += x * x;
+    sum += static_cast<uint32_t>(x * x);
   }
-  return static_cast<int32_t>(std::min<int64_t>(sum, kLargest));
+  return static_cast<int32_t>(sum);
 }
 
 /// One value, in units of 1/128. uint8 rounds 128 x, int8 works the 128 into the shift.

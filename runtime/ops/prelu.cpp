@@ -15,13 +15,14 @@ int32_t value_of(DataType type, size_t byte) {
 
 int32_t zero_point_of(const Tensor& tensor) { return static_cast<int32_t>(tensor.quantization.zero_point.at(0)); }
 
-/// Outputs by input byte, for one value of alpha - Z_alpha.
+/// Outputs by input byte, for one value of alpha - Z_alpha. The last sum wraps, as the reference's does.
 void make_row(const Prelu& op, const Tensor& in, const Tensor& out, int32_t alpha, uint8_t* row) {
   for (size_t byte = 0; byte < 256; ++byte) {
     const int32_t x = value_of(in.type, byte) - zero_point_of(in);
     const int32_t y = x >= 0 ? multiply_by_quantized_multiplier(x, op.positive)
                              : multiply_by_quantized_multiplier(x * alpha, op.negative);
-    row[byte] = static_cast<uint8_t>(std::clamp<int64_t>(int64_t{y} + zero_point_of(out), op.clamp.lo, op.clamp.hi));
+    const auto sum = static_cast<int32_t>(static_cast<uint32_t>(y) + static_cast<uint32_t>(zero_point_of(out)));
+    row[byte] = static_cast<uint8_t>(std::clamp(sum, op.clamp.lo, op.clamp.hi));
   }
 }
 
