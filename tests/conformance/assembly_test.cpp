@@ -38,10 +38,11 @@ std::vector<Lines> innermost_loops(const Lines& lines) {
     if (std::regex_search(lines[i], m, branch) && labels.contains(m[1])) loops[labels[m[1]]] = i;
   }
   std::vector<Lines> bodies;
-  for (const auto& [begin, end] : loops) {
-    const bool outer = std::ranges::any_of(loops, [&](const auto& l) { return l.first > begin && l.second < end; });
-    if (!outer)
-      bodies.emplace_back(lines.begin() + static_cast<long>(begin), lines.begin() + static_cast<long>(end) + 1);
+  for (const auto& loop : loops) {
+    const auto is_inside = [&](const auto& other) { return other.first > loop.first && other.second < loop.second; };
+    if (std::ranges::none_of(loops, is_inside))
+      bodies.emplace_back(lines.begin() + static_cast<long>(loop.first),
+                          lines.begin() + static_cast<long>(loop.second) + 1);
   }
   return bodies;
 }
