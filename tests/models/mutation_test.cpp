@@ -67,12 +67,10 @@ TEST_P(Mutations, BytesReplaced) {
 
 TEST_P(Mutations, WordsReplaced) {  // lengths, offsets, indices, extents
   const std::array<uint32_t, 10> words = {0, 1, 2, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff};
-  for (size_t at = 0; at + 4 <= file_.size(); at += 4) {
-    for (uint32_t word : words) {
-      Bytes bytes = file_;
-      std::memcpy(bytes.data() + at, &word, sizeof word);
-      read_or_refused(bytes);
-    }
+  for (int i = 0; i < 4000; ++i) {
+    Bytes bytes = file_;
+    std::memcpy(bytes.data() + 4 * below(bytes.size() / 4), &words[below(words.size())], sizeof words[0]);
+    read_or_refused(bytes);
   }
 }
 

@@ -88,16 +88,17 @@ void add_moving(Catalogue& all) {
 
 Model small_network() {
   ModelBuilder b("small", "three operators");
-  const std::array<float, 3> scales = {0.5f, 0.25f, 0.125f};
-  const auto per_channel = quantized({scales.begin(), scales.end()}, 0);
+  const auto weight_scales = quantized({0.5f, 0.25f, 0.125f}, 0);
+  const auto bias_scales = quantized({0.25f, 0.125f, 0.0625f}, 0);  // times the image's
   const int32_t image = b.input(int8_activation("image", {1, 4, 4, 2}));
-  const int32_t weights = b.constant<int8_t>("weights", {3, 1, 1, 2}, {1, -2, 3, -4, 5, -6}, per_channel);
-  const int32_t bias = b.constant<int32_t>("bias", {3}, {100, -200, 300}, per_channel);
+  const int32_t weights = b.constant<int8_t>("weights", {3, 1, 1, 2}, {1, -2, 3, -4, 5, -6}, weight_scales);
+  const int32_t bias = b.constant<int32_t>("bias", {3}, {100, -200, 300}, bias_scales);
   const int32_t features =
       b.op(OpCode::Conv2D, {image, weights, bias}, Conv2DOptions{}, int8_activation("features", {1, 4, 4, 3}));
   const PoolOptions pool{Padding::Valid, 4, 4, 4, 4, Activation::None};
   const int32_t pooled = b.op(OpCode::AveragePool2D, {features}, pool, int8_activation("pooled", {1, 1, 1, 3}));
-  b.output(b.op(OpCode::Softmax, {pooled}, SoftmaxOptions{}, int8_activation("scores", {1, 1, 1, 3})));
+  const TensorSpec scores{"scores", {1, 1, 1, 3}, DataType::Int8, quantized(1.0f / 256, -128)};
+  b.output(b.op(OpCode::Softmax, {pooled}, SoftmaxOptions{}, scores));
   return b.build();
 }
 
