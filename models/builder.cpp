@@ -232,9 +232,9 @@ int32_t operator_version(OpCode code, const Options& options, std::span<const Te
 }
 
 int32_t window_output(int32_t input, int32_t filter, int32_t stride, Padding padding, int32_t dilation) {
-  if (padding == Padding::Same) return (input + stride - 1) / stride;
-  const int32_t reach = (filter - 1) * dilation + 1;
-  return input < reach ? 0 : (input - reach) / stride + 1;
+  if (padding == Padding::Same) return static_cast<int32_t>((int64_t{input} + stride - 1) / stride);
+  const int64_t reach = int64_t{filter - 1} * dilation + 1;
+  return input < reach ? 0 : static_cast<int32_t>((input - reach) / stride + 1);
 }
 
 }  // namespace octet

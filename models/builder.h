@@ -129,7 +129,7 @@ class ModelBuilder {
 int32_t operator_version(OpCode code, const Options& options, std::span<const Tensor* const> inputs,
                          std::span<const Tensor* const> outputs);
 
-/// Extent of a convolution's or pool's output along one axis; 0 or less where the window does not fit.
+/// Extent of a convolution's or pool's output along one axis; 0 where a VALID window does not fit.
 int32_t window_output(int32_t input, int32_t filter, int32_t stride, Padding padding, int32_t dilation = 1);
 
 }  // namespace octet
