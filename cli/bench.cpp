@@ -136,6 +136,18 @@ void print_results(const std::vector<Result>& results, const Peaks& peaks) {
   fmt::print("{}", table.text());
 }
 
+/// Says where other processes took so much of the CPU that times are not to be trusted.
+void print_doubts(const std::vector<Result>& results) {
+  constexpr double kEnough = 0.9;
+  for (const Result& r : results) {
+    double wall = 0, cpu = 0;
+    for (const Sample& s : r.timing.samples) wall += s.wall, cpu += s.cpu;
+    if (r.threads > 1 || cpu >= kEnough * wall) continue;  // of several threads, some may have had nothing to do
+    fmt::print("note: {} had its CPU for {:.0f} % of the time only; others use it too\n", printable(r.candidate->name),
+               100 * cpu / wall);
+  }
+}
+
 double layer_gmacs(const Step& step, double seconds) { return static_cast<double>(step.macs) / seconds * 1e-9; }
 
 /// "CONV_2D conv1/Relu6": the operator, and its output's name shortened.
@@ -306,6 +318,7 @@ void bench(const BenchOptions& given) {
   outputs.commit();
   print_machine(results, peaks);
   print_results(results, peaks);
+  print_doubts(results);
   for (const Result& r : results) {
     if (options.layers) print_layers(r, peaks);
   }

@@ -21,10 +21,12 @@ int complain(ExitCode code, const std::string& what) {
   return code;
 }
 
-/// Wrong usage: what, and where to read more.
-int complain_of_usage(const CLI::App& app, const std::string& what) {
+/// Wrong usage: what, and where to read more. A word that nobody knows explains more than what is missing without it.
+int complain_of_usage(const CLI::App& app, std::string what) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "octet" : "octet " + chosen.front()->get_name();
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (!unknown.empty()) what = (chosen.empty() ? "unknown command: " : "unknown argument: ") + unknown.front();
   return complain(kBadInput, what + " (see " + command + " --help)");
 }
 
