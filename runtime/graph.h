@@ -1,11 +1,11 @@
-// A network as typed operators: what each computes, with every parameter resolved to plain numbers (explicit pads, clamp
-// ranges, fixed-point multipliers), free of the file's conventions. lower() makes one from a Model; the passes
+// A network as typed operators: what each computes, with every parameter resolved to plain numbers (explicit pads,
+// clamp ranges, fixed-point multipliers), free of the file's conventions. lower() makes one from a Model; the passes
 // (passes.h) rewrite it; the plan (plan.h) turns it into steps. Formulas: docs/numerics.md.
 //
 // uint8 and int8 activations are one type with the sign bit flipped (q ^ 0x80, zero point - 128). `Tensor::type` says
-// which one a tensor is *now*; the pass `unify_sign` brings all activations to the one the target's kernels take. What an
-// operator rounds differently in the two families (pools, bilinear resize) is kept in its `offset`:
-// value in the file's own type = stored value + offset.
+// which one a tensor is *now*; the pass `unify_sign` brings all activations to the one the target's kernels take. What
+// an operator rounds differently in the two families (pools, bilinear resize) is kept in its `offset`: value in the
+// file's own type = stored value + offset.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ struct Pads {
 /// CONV_2D, FULLY_CONNECTED (a 1x1 convolution of a 1x1 image, one a batch) and TRANSPOSE_CONV.
 /// inputs: activations, filter [out_c, k_h, k_w, in_c / groups] (constant), bias int32 [out_c] or -1 (constant).
 /// out = clamp(Z_out + rescale[c] * (sum (q_in - Z_in)(q_w - Z_w) + bias[c])); taps outside the image contribute 0.
-/// Not transposed: output (y, x) reads input (y stride_h + ky dilation_h - pads.top, ...). Transposed: input (y, x) adds to
-/// output (y stride_h + ky - pads.top, ...).
+/// Not transposed: output (y, x) reads input (y stride_h + ky dilation_h - pads.top, ...). Transposed: input (y, x)
+/// adds to output (y stride_h + ky - pads.top, ...).
 struct Convolution {
   int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w;
   int32_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
@@ -64,8 +64,8 @@ struct Lookup {
   std::array<uint8_t, 256> table;
 };
 
-/// ADD, SUB: out = Z + mbqm(mbqm((q1 - Z1) << 20, a) +- mbqm((q2 - Z2) << 20, b), out). MUL: out = Z + mbqm((q1 - Z1)(q2 -
-/// Z2), out). Shapes broadcast as numpy's; constants are activations here.
+/// ADD, SUB: out = Z + mbqm(mbqm((q1 - Z1) << 20, a) +- mbqm((q2 - Z2) << 20, b), out). MUL: out = Z + mbqm((q1 -
+/// Z1)(q2 - Z2), out). Shapes broadcast as numpy's; constants are activations here.
 struct Binary {
   enum class Kind : uint8_t { Add, Sub, Mul } kind;
   FixedPoint a, b, out;
@@ -111,8 +111,8 @@ struct L2Normalization {
 };
 
 /// Every operator that only moves elements: the output is first filled (where `fill` is given), then blocks are copied.
-/// RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, SLICE, STRIDED_SLICE, SPLIT, UNPACK, CONCATENATION, PACK, PAD, PADV2, TILE,
-/// SPACE_TO_DEPTH, DEPTH_TO_SPACE. Strides and offsets count elements.
+/// RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, SLICE, STRIDED_SLICE, SPLIT, UNPACK, CONCATENATION, PACK, PAD, PADV2,
+/// TILE, SPACE_TO_DEPTH, DEPTH_TO_SPACE. Strides and offsets count elements.
 struct Move {
   struct Block {
     int32_t input = 0, output = 0;  // which of the node's
@@ -137,8 +137,8 @@ struct Resize {
   int32_t offset = 0;
 };
 
-/// QUANTIZE from float, DEQUANTIZE, CAST: element by element; quantization is that of the tensors. `offset` belongs to the
-/// side that is 8 bits wide (CAST needs the file's own values).
+/// QUANTIZE from float, DEQUANTIZE, CAST: element by element; quantization is that of the tensors. `offset` belongs to
+/// the side that is 8 bits wide (CAST needs the file's own values).
 struct Convert {
   enum class Kind : uint8_t { Quantize, Dequantize, Cast } kind;
   int32_t offset_in = 0, offset_out = 0;
@@ -149,8 +149,8 @@ struct ArgMax {
   int64_t outer, axis, inner;
 };
 
-using Op = std::variant<Convolution, Depthwise, Lookup, Binary, Prelu, Pool, Mean, Softmax, L2Normalization, Move, Gather,
-                        Resize, Convert, ArgMax>;
+using Op = std::variant<Convolution, Depthwise, Lookup, Binary, Prelu, Pool, Mean, Softmax, L2Normalization, Move,
+                        Gather, Resize, Convert, ArgMax>;
 
 struct Node {
   std::string name;                      // the operator's name in the file, "CONV_2D"
@@ -171,8 +171,8 @@ struct Graph {
 /// Multiply-accumulates of one inference; 0 for operators that have none.
 int64_t macs_of(const Op& op);
 
-/// Model -> Graph. Throws ModelError: every unsupported operator in one message (name, version, types, how many times), or
-/// the first operator whose shapes, types or quantization do not fit.
+/// Model -> Graph. Throws ModelError: every unsupported operator in one message (name, version, types, how many times),
+/// or the first operator whose shapes, types or quantization do not fit.
 Graph lower(const Model& model);
 
 }  // namespace octet

@@ -20,7 +20,8 @@ bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
   const int32_t largest_shift = is_x86(target) ? 21 : 31;
   for (int64_t c = 0; c < layer.channels; c++) {
     const FixedPoint r = rescale_of(layer, c);
-    if (r.multiplier < 0 || r.shift > 0 || r.shift < -largest_shift || layer.largest_sum[static_cast<size_t>(c)] >= largest_sum)
+    if (r.multiplier < 0 || r.shift > 0 || r.shift < -largest_shift ||
+        layer.largest_sum[static_cast<size_t>(c)] >= largest_sum)
       return false;
   }
   return true;
