@@ -6,6 +6,8 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
 namespace octet::cli {
 namespace {
 
@@ -16,13 +18,16 @@ namespace {
   throw ModelError(*static_cast<const std::string*>(decoder->client_data) + ": is no readable JPEG: " + text);
 }
 
-void ignore_message(j_common_ptr, int) {}
+/// Warnings are small damage that any viewer shows; a file that ends too early is no picture.
+void take_message(j_common_ptr decoder, int) {
+  if (decoder->err->msg_code == JWRN_JPEG_EOF) throw_error(decoder);
+}
 
 struct Decoder {
   explicit Decoder(std::string what) : name(std::move(what)) {
     state.err = jpeg_std_error(&errors);
     errors.error_exit = throw_error;
-    errors.emit_message = ignore_message;
+    errors.emit_message = take_message;
     state.client_data = &name;
     jpeg_create_decompress(&state);
   }
