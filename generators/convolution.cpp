@@ -17,7 +17,7 @@ Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 
 }  // namespace
 
-ConvolutionKernel::ConvolutionKernel(Target target, Output kind)
+ConvolutionKernel::ConvolutionKernel(Target target, Output kind, int products)
     : input(input_type(target), 1, "input"),
       offsets(Int(32), 2, "offsets"),
       weights(weight_type(target), 4, "weights"),
@@ -25,7 +25,7 @@ ConvolutionKernel::ConvolutionKernel(Target target, Output kind)
   // The promise is true of every table the runtime makes; without it Halide would guard each load.
   row(k, x, t) = input(unsafe_promise_clamped(offsets(x, t), 0, 1 << 30) + k);
   if (target == Target::Neon)
-    define_sum_neon();
+    define_sum_neon(products);
   else if (target == Target::Dotprod)
     define_sum_dotprod();
   else
@@ -54,17 +54,20 @@ void ConvolutionKernel::define_sum_dotprod() {
   sum(c, x) += cast<int32_t>(row(block * 4 + r.x, x, r.w)) * cast<int32_t>(weight);
 }
 
-// Lane l takes k = 2 l, 2 l + 1 and 8 more of each block of 16: smull of the low halves, smlal2 of the high ones, then
+// Lane l takes k = 2 l, 2 l + 1 and the same of every further 8: smull of the low halves, smlal2 of the high ones, then
 // sadalp adds neighbours to the 32-bit lanes.
-void ConvolutionKernel::define_sum_neon() {
-  r = RDom({{0, 2}, {0, at_least_once(blocks)}, {0, at_least_once(offsets.dim(1).extent())}}, "r");
-  const auto product = [&](const Expr& i) {
-    Expr weight = weights(i, c % 4, r.y + blocks * r.z, c / 4);
-    return cast<int16_t>(row(r.y * 16 + i, x, r.z)) * cast<int16_t>(weight);
+void ConvolutionKernel::define_sum_neon(int products) {
+  const int blocks_at_once = products / 2;
+  r = RDom({{0, 2}, {0, at_least_once(blocks / blocks_at_once)}, {0, at_least_once(offsets.dim(1).extent())}}, "r");
+  const auto product = [&](int part) {
+    Expr i = 2 * lane + r.x + part % 2 * 8, block = r.y * blocks_at_once + part / 2;
+    Expr weight = weights(i, c % 4, block + blocks * r.z, c / 4);
+    return cast<int16_t>(row(block * 16 + i, x, r.z)) * cast<int16_t>(weight);
   };
-  Expr i = 2 * lane + r.x;
+  Expr added = product(0);
+  for (int part = 1; part < products; part++) added += product(part);
   partial(lane, c, x) = 0;
-  partial(lane, c, x) += cast<int32_t>(product(i) + product(i + 8));
+  partial(lane, c, x) += cast<int32_t>(added);
   lanes = RDom(0, 4, "lanes");
   joined(c, x) = 0;
   joined(c, x) += partial(lanes, c, x);

@@ -14,7 +14,8 @@
 // Calls cover whole tiles: the outputs' extents are multiples of Schedule::pixels and of Schedule::vectors * lanes. On
 // Arm any number of pixels will do (the tables of offsets and weights still are those of whole tiles).
 //
-// NEON adds two products in 16 bits before it widens: its weights must lie in [-127, 127].
+// NEON adds `products` in 16 bits before it widens them, those of k, k + 8, .. in a block of 8 products: their weights'
+// magnitudes must not add up to more than 255 (two of them never do where weights lie in [-127, 127]).
 //
 // Arguments, in order: input, offsets, weights, channels, blocks, zero_point, lo, hi; output.
 #pragma once
@@ -29,7 +30,8 @@ namespace octet {
 struct ConvolutionKernel {
   enum class Output { Byte, Sum };
   /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale.
-  ConvolutionKernel(Target target, Output output);
+  /// `products`: Schedule::products.
+  ConvolutionKernel(Target target, Output output, int products);
 
   Halide::ImageParam input;                         // [bytes]: uint8, int8, or int16 less the zero point
   Halide::ImageParam offsets;                       // int32 [pixel, tap], in elements of input
@@ -54,7 +56,7 @@ struct ConvolutionKernel {
  private:
   void define_sum_x86(ConvolutionLayout layout);
   void define_sum_dotprod();
-  void define_sum_neon();
+  void define_sum_neon(int products);
 };
 
 }  // namespace octet

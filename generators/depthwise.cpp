@@ -35,7 +35,8 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
       min(geometry.stride * geometry.rows * Y + depthwise_layout(target).depth * g + t, input.dim(2).extent() - 1);
   Expr kx = u % k, offset = kx / 2 * pair_step + kx % 2 * odd_step;
   step = shared ? geometry.stride : k;
-  column(t, c, u, g, Y) = shared ? input(c, min(u, input.dim(1).extent() - 1), row) : input(c + offset, u / k, row);
+  Expr inside = min(target == Target::Dotprod ? likely(u) : u, input.dim(1).extent() - 1);
+  column(t, c, u, g, Y) = shared ? input(c, inside, row) : input(c + offset, u / k, row);
 
   if (target == Target::Neon)
     define_sum_by_pairs(geometry);
@@ -52,8 +53,15 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
   r = RDom(0, layout.depth, 0, k, 0, groups, 0, geometry.parts, "r");
   Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
   Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
+  Expr pixel = 0;
+  if (target == Target::Dotprod) {
+    // A stride that is 0, which the compiler does not know: it then loads weights and biases where they are used,
+    // rather than all before the loop, from where they would spill.
+    tap += x / geometry.pixels * channels.dim(2).stride();
+    pixel = x + geometry.pixels * y;
+  }
   Expr weight = weights(r[0], in_block(target, c), tap, c / layout.block);
-  sum(c, x, y) = channels(c, kBias, 0);
+  sum(c, x, y) = channels(c, kBias, pixel);
   sum(c, x, y) += product(target, activation, weight);
 }
 

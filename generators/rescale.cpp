@@ -37,6 +37,8 @@ Expr narrowed(const Expr& value, const Expr& zero_point) {
   return saturating_cast<int8_t>(saturating_add(saturating_cast<int16_t>(value), cast<int16_t>(zero_point)));
 }
 
+Expr clamps_below_at_zero(const Expr& zero_point, const Expr& lo) { return zero_point == -128 && lo == -128; }
+
 Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Var& pixel,
               const Expr& zero_point, const Expr& lo, const Expr& hi) {
   if (activation_of(target).is_uint()) {
@@ -46,7 +48,9 @@ Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const 
   }
   Expr value = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),
                                 /*ties_away=*/lo < zero_point);
-  return clamp(narrowed(value, zero_point), cast<int8_t>(lo), cast<int8_t>(hi));
+  Expr from_zero = reinterpret<int8_t>(saturating_cast<uint8_t>(saturating_cast<int16_t>(value)) ^ cast<uint8_t>(0x80));
+  Expr byte = select(clamps_below_at_zero(zero_point, lo), from_zero, narrowed(value, zero_point));
+  return clamp(byte, cast<int8_t>(lo), cast<int8_t>(hi));
 }
 
 Expr requantized(Target target, const Expr& sum, const Expr& multiplier, const Expr& left, const Expr& right,

@@ -32,6 +32,9 @@ Halide::Expr rescale_sqrdmulh(const Halide::Expr& sum, const Halide::Expr& multi
 /// what is beyond 16 bits stays beyond 8 bits, on its side, whichever zero point in [-128, 127] is added.
 Halide::Expr narrowed(const Halide::Expr& value, const Halide::Expr& zero_point);
 
+/// Arm: the output is a ReLU's whose zero point is the least value. Then one narrowing clamps, and adds nothing.
+Halide::Expr clamps_below_at_zero(const Halide::Expr& zero_point, const Halide::Expr& lo);
+
 /// The target's activation of a convolution's sum, by the fast form and its table of channels: int32 [channel,
 /// ChannelField, pixel], the last dimension's stride being 0. A multiplier that seems to depend on the pixel is not
 /// hoisted out of the loop over pixels: hoisted on x86, its sign extension would hide the high-half multiply from LLVM.

@@ -1,4 +1,5 @@
-// 64-bit Arm: NEON of Armv8.0 (smull, smlal2, sadalp), and with dot products (sdot by element).
+// Convolution on 64-bit Arm: NEON of Armv8.0 (smull, smlal2, sadalp), and with dot products (sdot by element).
+#include "generators/rescale.h"
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -9,7 +10,8 @@ namespace {
 
 constexpr int kLanes = 4;  // output channels of a vector of sums
 
-void promise_layout(ConvolutionKernel& k, int depth) {
+void promise_layout(ConvolutionKernel& k, Target target) {
+  const int depth = convolution_layout(target).depth;
   k.input.dim(0).set_min(0);
   k.offsets.dim(0).set_min(0);
   k.offsets.dim(1).set_min(0);
@@ -33,30 +35,21 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, const Var& xo) {
       .reorder(k.c, k.x, xo, co)
       .vectorize(k.c)
       .unroll(k.x);
+  for (Func* stage : {&k.scaled, &k.sum}) {
+    if (!stage->defined()) continue;
+    stage->compute_at(k.output, xo).store_in(MemoryType::Stack).bound_extent(k.x, tile.pixels).bound_extent(k.c, block);
+  }
   if (k.scaled.defined()) {
-    k.scaled.compute_at(k.output, xo)
-        .store_in(MemoryType::Stack)
-        .bound_extent(k.x, tile.pixels)
-        .bound_extent(k.c, block)
-        .vectorize(k.c)
-        .unroll(k.x);
-    k.output.specialize(k.lo >= k.zero_point);
+    k.scaled.vectorize(k.c).unroll(k.x);
+    specialize_rescaled_arm(k.scaled, k.zero_point, k.lo, k.hi);
   }
 }
 
 // A tile of pixels x vectors sums stays in registers over the whole reduction. 16 bytes of a pixel are loaded once and
 // feed four steps, each by the element that it wants.
 void schedule_dotprod(ConvolutionKernel& k, Schedule tile) {
-  Var xo("xo");
-  schedule_tiles(k, tile, xo);
-  k.sum.compute_at(k.output, xo)
-      .store_in(MemoryType::Stack)
-      .bound_extent(k.x, tile.pixels)
-      .bound_extent(k.c, kLanes * tile.vectors)
-      .vectorize(k.c, kLanes)
-      .unroll(k.c)
-      .unroll(k.x);
   Var ci("ci");
+  k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
   k.sum.update()
       .split(k.c, k.c, ci, kLanes)
       .reorder(k.r.x, ci, k.c, k.x, k.r.y, k.r.z, k.r.w)
@@ -72,20 +65,13 @@ void schedule_dotprod(ConvolutionKernel& k, Schedule tile) {
       .bound_extent(k.x, tile.pixels)
       .vectorize(k.k)
       .unroll(k.x);
-  promise_layout(k, 4);
 }
 
+// Registers hold pixels x 4 channels, each sum in four lanes. Their totals, of one group of channels after the other,
+// go to the stack: rescaling 16 channels at once costs half of four times four.
 void schedule_neon(ConvolutionKernel& k, Schedule tile) {
-  Var xo("xo"), group("group"), ci("ci");
-  schedule_tiles(k, tile, xo);
-  k.sum.compute_at(k.output, xo)
-      .store_in(MemoryType::Stack)
-      .bound_extent(k.x, tile.pixels)
-      .bound_extent(k.c, kLanes * tile.vectors)
-      .split(k.c, group, k.c, kLanes)
-      .reorder(k.c, k.x, group)
-      .vectorize(k.c)
-      .unroll(k.x);
+  Var group("group");
+  k.sum.split(k.c, group, k.c, kLanes).reorder(k.c, k.x, group).vectorize(k.c).unroll(k.x);
   k.joined.compute_at(k.sum, group).store_in(MemoryType::Stack).vectorize(k.c).unroll(k.x);
   k.joined.update().reorder(k.lanes, k.c, k.x).atomic().vectorize(k.lanes).vectorize(k.c).unroll(k.x);
   k.partial.compute_at(k.sum, group)
@@ -103,22 +89,43 @@ void schedule_neon(ConvolutionKernel& k, Schedule tile) {
       .vectorize(k.lane)
       .unroll(k.c)
       .unroll(k.x);
-  k.row.compute_at(k.partial, k.r.y)
+  // A pixel is loaded just before its products, the weights once for all pixels: more loaded ahead would spill.
+  k.row.compute_at(k.partial, k.x)
       .store_in(MemoryType::Stack)
-      .bound_extent(k.k, 16)
-      .bound_extent(k.x, tile.pixels)
-      .vectorize(k.k)
-      .unroll(k.x);
-  promise_layout(k, 16);
+      .bound_extent(k.k, 8 * tile.products)
+      .vectorize(k.k, 16)
+      .unroll(k.k);
+  Func panel = k.weights.in(k.partial);
+  const std::vector<Var> d = panel.args();
+  panel.compute_at(k.partial, k.r.y)
+      .store_in(MemoryType::Stack)
+      .bound_extent(d[0], 16)
+      .bound_extent(d[1], kLanes)
+      .bound_extent(d[2], tile.products / 2)
+      .vectorize(d[0])
+      .unroll(d[1])
+      .unroll(d[2]);
 }
 
 }  // namespace
 
+// The order is from the commonest: ReLUs of a zero point that is the least value, without and with a clamp above,
+// outputs without a clamp, other ReLUs.
+void specialize_rescaled_arm(Func& scaled, const Expr& zero_point, const Expr& lo, const Expr& hi) {
+  scaled.specialize(clamps_below_at_zero(zero_point, lo) && hi == 127);
+  scaled.specialize(clamps_below_at_zero(zero_point, lo));
+  scaled.specialize(lo == -128 && hi == 127 && zero_point > -128);
+  scaled.specialize(lo >= zero_point);
+}
+
 void schedule_convolution_arm(ConvolutionKernel& k, Target target, Schedule tile) {
+  Var xo("xo");
+  schedule_tiles(k, tile, xo);
   if (target == Target::Dotprod)
     schedule_dotprod(k, tile);
   else
     schedule_neon(k, tile);
+  promise_layout(k, target);
 }
 
 }  // namespace octet

@@ -22,8 +22,34 @@ void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
   channels.set_host_alignment(16);
 }
 
+void schedule_columns(DepthwiseKernel& k, const Schedule& tile, const Var& level) {
+  k.sum.update()
+      .reorder(k.r[0], k.c, k.x, k.y, k.r[1], k.r[2], k.r[3])
+      .atomic()
+      .vectorize(k.r[0])
+      .vectorize(k.c, kLanes)
+      .unroll(k.c)
+      .unroll(k.x)
+      .unroll(k.y)
+      .unroll(k.r[1])
+      .unroll(k.r[2])
+      .unroll(k.r[3]);
+  k.column.compute_at(k.output, level)
+      .store_in(MemoryType::Stack)
+      .bound(k.t, 0, depthwise_layout(Target::Dotprod).depth)
+      .bound(k.g, 0, k.groups)
+      .bound_extent(k.c, kBlock)
+      .bound_extent(k.Y, 1)
+      .vectorize(k.c)
+      .unroll(k.t)
+      .unroll(k.g);
+  if (tile.pixels == 1) k.column.unroll(k.u);
+}
+
 }  // namespace
 
+// Columns are interleaved once and serve all outputs of a tile. Where neighbouring pixels share them a whole row of
+// columns is interleaved ahead.
 void schedule_depthwise_arm(DepthwiseKernel& k, Target target, const Schedule& tile) {
   Var co("co"), xo("xo"), yo("yo");
   k.output.compute_root()
@@ -34,47 +60,20 @@ void schedule_depthwise_arm(DepthwiseKernel& k, Target target, const Schedule& t
       .vectorize(k.c)
       .unroll(k.x)
       .unroll(k.y);
-  k.scaled.compute_at(k.output, xo)
-      .store_in(MemoryType::Stack)
-      .bound_extent(k.c, kBlock)
-      .bound_extent(k.x, tile.pixels)
-      .bound_extent(k.y, tile.rows)
-      .vectorize(k.c)
-      .unroll(k.x)
-      .unroll(k.y);
-  if (target == Target::Dotprod) {
-    k.sum.compute_at(k.output, xo)
+  for (Func* stage : {&k.scaled, &k.sum}) {
+    if (stage == &k.sum && target == Target::Neon) continue;  // part of `scaled`
+    stage->compute_at(k.output, xo)
         .store_in(MemoryType::Stack)
         .bound_extent(k.c, kBlock)
         .bound_extent(k.x, tile.pixels)
         .bound_extent(k.y, tile.rows)
-        .vectorize(k.c, kLanes)
+        .vectorize(k.c, stage == &k.sum ? kLanes : kBlock)
         .unroll(k.c)
         .unroll(k.x)
         .unroll(k.y);
-    k.sum.update()
-        .reorder(k.r[0], k.c, k.x, k.y, k.r[1], k.r[2], k.r[3])
-        .atomic()
-        .vectorize(k.r[0])
-        .vectorize(k.c, kLanes)
-        .unroll(k.c)
-        .unroll(k.x)
-        .unroll(k.y)
-        .unroll(k.r[1])
-        .unroll(k.r[2])
-        .unroll(k.r[3]);
-    k.column.compute_at(k.output, xo)
-        .store_in(MemoryType::Stack)
-        .bound(k.t, 0, depthwise_layout(target).depth)
-        .bound(k.g, 0, k.groups)
-        .bound_extent(k.c, kBlock)
-        .bound_extent(k.Y, 1)
-        .vectorize(k.c)
-        .unroll(k.t)
-        .unroll(k.g)
-        .unroll(k.u);
   }
-  k.output.specialize(k.lo >= k.zero_point);
+  specialize_rescaled_arm(k.scaled, k.zero_point, k.lo, k.hi);
+  if (target == Target::Dotprod) schedule_columns(k, tile, tile.pixels > 1 ? yo : xo);
   for (int d = 0; d < 3; d++) {
     k.input.dim(d).set_min(0);
     k.output.output_buffer().dim(d).set_min(0);

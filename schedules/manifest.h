@@ -30,6 +30,7 @@ enum class Family : uint8_t {
 struct Schedule {
   int8_t pixels = 1;   // output pixels of a register tile
   int8_t vectors = 1;  // vectors of output channels of a register tile
+  int8_t products = 2;  // NEON: that add up in 16 bits (generators/convolution.h)
   // Depthwise:
   int8_t filter = 0;  // rows and columns
   int8_t stride = 0;  // 0: any
@@ -198,10 +199,6 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x1c4_neon", Family::Convolution, Target::Neon, {.pixels = 1, .vectors = 4}},
     {"conv_sum_s8_x4c4_neon", Family::ConvolutionSum, Target::Neon, {.pixels = 4, .vectors = 4}},
     {"requantize_s8_neon", Family::Requantize, Target::Neon},
-    {"depthwise_s8_3x3s1_x2_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 1, .rows = 1, .parts = 1}},
-    {"depthwise_s8_3x3s1_x2_split_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 1, .rows = 1, .parts = 2}},
-    {"depthwise_s8_3x3s2_x2_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
-    {"depthwise_s8_3x3s2_x2_split_neon", Family::Depthwise, Target::Neon, {.pixels = 2, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
     {"depthwise_s8_3x3s1_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 1}},
     {"depthwise_s8_3x3s1_split_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 2}},
     {"depthwise_s8_3x3s2_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
