@@ -20,10 +20,16 @@ Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 ConvolutionKernel::ConvolutionKernel(Target target, Output kind, int products)
     : input(input_type(target), 1, "input"),
       offsets(Int(32), 2, "offsets"),
+      excess(Int(32), 2, "excess"),
       weights(weight_type(target), 4, "weights"),
       channels(Int(32), 3, "channels") {
-  // The promise is true of every table the runtime makes; without it Halide would guard each load.
-  row(k, x, t) = input(unsafe_promise_clamped(offsets(x, t), 0, 1 << 30) + k);
+  // The promises are true of every table the runtime makes; without them Halide would guard each load.
+  const auto element = [&](const Expr& tap, const Expr& channel) {
+    return input(unsafe_promise_clamped(offsets(x, tap), 0, 1 << 30) + channel);
+  };
+  row(k, x, t) = element(t, k);
+  excess_row(k, x, e) = element(unsafe_promise_clamped(excess(0, e), 0, offsets.dim(1).extent() - 1),
+                                unsafe_promise_clamped(excess(1, e), 0, 1 << 30) + k);
   if (target == Target::Neon)
     define_sum_neon(products);
   else if (target == Target::Dotprod)
@@ -40,34 +46,55 @@ ConvolutionKernel::ConvolutionKernel(Target target, Output kind, int products)
 }
 
 void ConvolutionKernel::define_sum_x86(ConvolutionLayout layout) {
-  r = RDom(0, layout.depth, 0, blocks, 0, offsets.dim(1).extent(), "r");
-  Expr weight = weights(r.x, c % layout.lanes, r.y + blocks * r.z, c / layout.lanes);
+  Expr taps = at_least_once(offsets.dim(1).extent());
+  const auto product = [&](const Expr& activation, const Expr& i, const Expr& step) {
+    return cast<int32_t>(activation) * cast<int32_t>(weights(i, c % layout.lanes, step, c / layout.lanes));
+  };
+  r = RDom(0, layout.depth, 0, at_least_once(blocks), 0, taps, "r");
+  re = RDom(0, layout.depth, 0, excess.dim(1).extent(), "re");
   sum(c, x) = channels(c, kBias, 0);
-  sum(c, x) += cast<int32_t>(row(r.y * layout.depth + r.x, x, r.z)) * cast<int32_t>(weight);
+  sum(c, x) += product(row(r.y * layout.depth + r.x, x, r.z), r.x, r.y + blocks * r.z);
+  sum(c, x) += product(excess_row(re.x, x, re.y), re.x, blocks * taps + re.y);
 }
 
 void ConvolutionKernel::define_sum_dotprod() {
-  r = RDom({{0, 4}, {0, 4}, {0, at_least_once(blocks / 4)}, {0, at_least_once(offsets.dim(1).extent())}}, "r");
+  Expr taps = at_least_once(offsets.dim(1).extent());
+  const auto product = [&](const Expr& activation, const Expr& i, const Expr& step) {
+    return cast<int32_t>(activation) * cast<int32_t>(weights(i, c % 4, step, c / 4));
+  };
+  r = RDom({{0, 4}, {0, 4}, {0, at_least_once(blocks / 4)}, {0, taps}}, "r");
+  re = RDom({{0, 4}, {0, 4}, {0, excess.dim(1).extent()}}, "re");
   Expr block = r.z * 4 + r.y;
-  Expr weight = weights(r.x, c % 4, block + blocks * r.w, c / 4);
   sum(c, x) = channels(c, kBias, 0);
-  sum(c, x) += cast<int32_t>(row(block * 4 + r.x, x, r.w)) * cast<int32_t>(weight);
+  sum(c, x) += product(row(block * 4 + r.x, x, r.w), r.x, block + blocks * r.w);
+  sum(c, x) += product(excess_row(re.y * 4 + re.x, x, re.z), re.x, blocks * taps + re.z * 4 + re.y);
 }
 
 // Lane l takes k = 2 l, 2 l + 1 and the same of every further 8: smull of the low halves, smlal2 of the high ones, then
 // sadalp adds neighbours to the 32-bit lanes.
 void ConvolutionKernel::define_sum_neon(int products) {
   const int blocks_at_once = products / 2;
-  r = RDom({{0, 2}, {0, at_least_once(blocks / blocks_at_once)}, {0, at_least_once(offsets.dim(1).extent())}}, "r");
-  const auto product = [&](int part) {
-    Expr i = 2 * lane + r.x + part % 2 * 8, block = r.y * blocks_at_once + part / 2;
-    Expr weight = weights(i, c % 4, block + blocks * r.z, c / 4);
-    return cast<int16_t>(row(block * 16 + i, x, r.z)) * cast<int16_t>(weight);
+  Expr taps = at_least_once(offsets.dim(1).extent());
+  r = RDom({{0, 2}, {0, at_least_once(blocks / blocks_at_once)}, {0, taps}}, "r");
+  re = RDom({{0, 2}, {0, excess.dim(1).extent()}}, "re");
+  // The same array under another name: the schedule stages that of the main loop in registers.
+  Func excess_weights("excess_weights");
+  excess_weights(_) = weights(_);
+  const auto products_of = [&](const auto& activation, const auto& weight, const Expr& pair, const Expr& first) {
+    Expr added;
+    for (int part = 0; part < products; part++) {
+      Expr i = 2 * lane + pair + part % 2 * 8, block = first + part / 2;
+      Expr product = cast<int16_t>(activation(part / 2 * 16 + i)) * cast<int16_t>(weight(i, c % 4, block, c / 4));
+      added = part == 0 ? product : added + product;
+    }
+    return cast<int32_t>(added);
   };
-  Expr added = product(0);
-  for (int part = 1; part < products; part++) added += product(part);
+  Expr block = r.y * blocks_at_once;
   partial(lane, c, x) = 0;
-  partial(lane, c, x) += cast<int32_t>(added);
+  partial(lane, c, x) +=
+      products_of([&](const Expr& i) { return row(block * 16 + i, x, r.z); }, weights, r.x, block + blocks * r.z);
+  partial(lane, c, x) += products_of([&](const Expr& i) { return excess_row(i, x, re.y); }, excess_weights, re.x,
+                                     blocks * taps + re.y * blocks_at_once);
   lanes = RDom(0, 4, "lanes");
   joined(c, x) = 0;
   joined(c, x) += partial(lanes, c, x);
@@ -75,7 +102,7 @@ void ConvolutionKernel::define_sum_neon(int products) {
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {
-  return {input, offsets, weights, channels, blocks, zero_point, lo, hi};
+  return {input, offsets, excess, weights, channels, blocks, zero_point, lo, hi};
 }
 
 }  // namespace octet

@@ -20,10 +20,11 @@ Expr rescale_exact(const Expr& sum, const Expr& multiplier, const Expr& left, co
 }
 
 Expr rescale_mulhs(const Expr& sum, const Expr& multiplier, const Expr& shift, const Expr& round,
-                   const Expr& round_below) {
+                   const Expr& round_below, const Expr& ties_away) {
   Expr h = cast<int32_t>((cast<int64_t>(sum << 2) * cast<int64_t>(multiplier)) >> 32);
+  Expr addend = select(ties_away, select(sum < 0, round_below, round), round);
   // An unsigned amount: a signed one would make Halide allow for shifts to the left.
-  return (h + select(sum < 0, round_below, round)) >> cast<uint32_t>(shift);
+  return (h + addend) >> cast<uint32_t>(shift);
 }
 
 Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& ties_away) {
@@ -43,7 +44,8 @@ Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const 
               const Expr& zero_point, const Expr& lo, const Expr& hi) {
   if (activation_of(target).is_uint()) {
     Expr value = rescale_mulhs(sum, channels(channel, kMultiplier, pixel), channels(channel, kShift, 0),
-                               channels(channel, kRound, 0), channels(channel, kRoundBelow, 0));
+                               channels(channel, kRound, 0), channels(channel, kRoundBelow, 0),
+                               /*ties_away=*/lo < zero_point);
     return cast<uint8_t>(clamp(value, lo, hi));
   }
   Expr value = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),

@@ -14,13 +14,14 @@ namespace octet {
 Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& left,
                            const Halide::Expr& right, const Halide::Expr& zero_point);
 
-/// x86, one 64-bit multiply: |sum| < 2^29, no left shift, s <= 21. h = floor(4 sum m / 2^32) is SRDHM's product before
-/// rounding with one bit more than its result; both roundings, the tie away from zero and the zero point are one addend
-/// (`round` for sums >= 0, `round_below` for sums < 0):
+/// x86, one 64-bit multiply: |sum| < 2^29, no left shift, 2 |sum| + round < 2^31. h = floor(4 sum m / 2^32) is SRDHM's
+/// product before rounding with one bit more than its result; both roundings, the tie away from zero and the zero point
+/// are one addend (`round` for sums >= 0, `round_below` for sums < 0):
 ///   round = 1 + (s >= 1 ? 2^s : 0) + (Z << (s + 1)), round_below = round - (s >= 1 ? 2 : 0), shift = s + 1.
-/// Not yet clamped.
+/// Not yet clamped. `ties_away` false leaves `round_below` out: right where results below the zero point are clamped to
+/// it anyway.
 Halide::Expr rescale_mulhs(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& shift,
-                           const Halide::Expr& round, const Halide::Expr& round_below);
+                           const Halide::Expr& round, const Halide::Expr& round_below, const Halide::Expr& ties_away);
 
 /// Arm: RDBP(SRDHM(sum, m), s), any sum; `down` is -s, 0 >= down >= -31. SQRDMULH is SRDHM. SRSHL rounds ties up, so
 /// that a value below 0 first loses 1, but not where s = 0. (SRDHM by a multiplier below 2^31 is above INT32_MIN: there

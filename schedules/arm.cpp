@@ -15,6 +15,8 @@ void promise_layout(ConvolutionKernel& k, Target target) {
   k.input.dim(0).set_min(0);
   k.offsets.dim(0).set_min(0);
   k.offsets.dim(1).set_min(0);
+  k.excess.dim(0).set_bounds(0, 2).set_stride(1);
+  k.excess.dim(1).set_min(0).set_stride(2);
   k.weights.dim(0).set_bounds(0, depth).set_stride(1);
   k.weights.dim(1).set_bounds(0, kLanes).set_stride(depth);
   k.weights.dim(2).set_min(0).set_stride(depth * kLanes);
@@ -50,21 +52,18 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, const Var& xo) {
 void schedule_dotprod(ConvolutionKernel& k, Schedule tile) {
   Var ci("ci");
   k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
-  k.sum.update()
-      .split(k.c, k.c, ci, kLanes)
-      .reorder(k.r.x, ci, k.c, k.x, k.r.y, k.r.z, k.r.w)
-      .atomic()
-      .vectorize(k.r.x)
-      .vectorize(ci)
-      .unroll(k.c)
-      .unroll(k.x)
-      .unroll(k.r.y);
-  k.row.compute_at(k.sum, k.r.z)
-      .store_in(MemoryType::Stack)
-      .bound_extent(k.k, 16)
-      .bound_extent(k.x, tile.pixels)
-      .vectorize(k.k)
-      .unroll(k.x);
+  const auto schedule_steps = [&](Stage update, const RDom& r) {
+    update.atomic().vectorize(r.x).vectorize(ci).unroll(k.c).unroll(k.x).unroll(r.y);
+  };
+  for (Stage update : {k.sum.update(0), k.sum.update(1)}) update.split(k.c, k.c, ci, kLanes);
+  k.sum.update(0).reorder(k.r.x, ci, k.c, k.x, k.r.y, k.r.z, k.r.w);
+  k.sum.update(1).reorder(k.re.x, ci, k.c, k.x, k.re.y, k.re.z);
+  schedule_steps(k.sum.update(0), k.r);
+  schedule_steps(k.sum.update(1), k.re);
+  k.row.compute_at(k.sum, k.r.z);
+  k.excess_row.compute_at(k.sum, k.re.z);
+  for (Func* row : {&k.row, &k.excess_row})
+    row->store_in(MemoryType::Stack).bound_extent(k.k, 16).bound_extent(k.x, tile.pixels).vectorize(k.k).unroll(k.x);
 }
 
 // Registers hold pixels x 4 channels, each sum in four lanes. Their totals, of one group of channels after the other,
@@ -82,13 +81,9 @@ void schedule_neon(ConvolutionKernel& k, Schedule tile) {
       .vectorize(k.lane)
       .unroll(k.c)
       .unroll(k.x);
-  k.partial.update()
-      .reorder(k.r.x, k.lane, k.c, k.x, k.r.y, k.r.z)
-      .atomic()
-      .vectorize(k.r.x)
-      .vectorize(k.lane)
-      .unroll(k.c)
-      .unroll(k.x);
+  k.partial.update(0).reorder(k.r.x, k.lane, k.c, k.x, k.r.y, k.r.z).atomic().vectorize(k.r.x);
+  k.partial.update(1).reorder(k.re.x, k.lane, k.c, k.x, k.re.y).atomic().vectorize(k.re.x);
+  for (Stage update : {k.partial.update(0), k.partial.update(1)}) update.vectorize(k.lane).unroll(k.c).unroll(k.x);
   // A pixel is loaded just before its products, the weights once for all pixels: more loaded ahead would spill.
   k.row.compute_at(k.partial, k.x)
       .store_in(MemoryType::Stack)

@@ -28,8 +28,8 @@ enum class Family : uint8_t {
 
 /// How a kernel goes about it.
 struct Schedule {
-  int8_t pixels = 1;   // output pixels of a register tile
-  int8_t vectors = 1;  // vectors of output channels of a register tile
+  int8_t pixels = 1;    // output pixels of a register tile
+  int8_t vectors = 1;   // vectors of output channels of a register tile
   int8_t products = 2;  // NEON: that add up in 16 bits (generators/convolution.h)
   // Depthwise:
   int8_t filter = 0;  // rows and columns

@@ -5,6 +5,11 @@ namespace octet {
 
 using namespace Halide;
 
+void specialize_rescaled_x86(Func& output, const Expr& zero_point, const Expr& lo, const Expr& hi) {
+  output.specialize(zero_point == 0 && lo == 0 && hi == 255);
+  output.specialize(lo == 0 && hi == 255);
+}
+
 // A register tile of `pixels` x `vectors` accumulators stays in registers over the whole reduction. A step of the inner
 // loop loads `vectors` vectors of weights and broadcasts one group of activations a pixel. Channel blocks are
 // outermost, so that a block's weights stay in cache while all pixels pass.
@@ -18,17 +23,8 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
       .reorder(k.c, k.x, xo, co)
       .split(k.c, k.c, cv, layout.lanes)
       .vectorize(cv)
-      .unroll(k.c)
-      .unroll(k.x);
-  if (k.scaled.defined()) {
-    k.scaled.compute_at(k.output, xo)
-        .store_in(MemoryType::Stack)
-        .bound_extent(k.x, tile.pixels)
-        .bound_extent(k.c, block)
-        .vectorize(k.c, layout.lanes)
-        .unroll(k.c)
-        .unroll(k.x);
-  }
+      .unroll(k.c);
+  specialize_rescaled_x86(k.output, k.zero_point, k.lo, k.hi);
   k.sum.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound_extent(k.x, tile.pixels)
@@ -36,17 +32,15 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
       .vectorize(k.c, layout.lanes)
       .unroll(k.c)
       .unroll(k.x);
-  k.sum.update()
-      .reorder(k.r.x, k.c, k.x, k.r.y, k.r.z)
-      .atomic()
-      .vectorize(k.r.x)
-      .vectorize(k.c, layout.lanes)
-      .unroll(k.c)
-      .unroll(k.x);
+  k.sum.update(0).reorder(k.r.x, k.c, k.x, k.r.y, k.r.z).atomic().vectorize(k.r.x);
+  k.sum.update(1).reorder(k.re.x, k.c, k.x, k.re.y).atomic().vectorize(k.re.x);
+  for (Stage update : {k.sum.update(0), k.sum.update(1)}) update.vectorize(k.c, layout.lanes).unroll(k.c).unroll(k.x);
 
   k.input.dim(0).set_min(0);
   k.offsets.dim(0).set_min(0);
   k.offsets.dim(1).set_min(0);
+  k.excess.dim(0).set_bounds(0, 2).set_stride(1);
+  k.excess.dim(1).set_min(0).set_stride(2);
   k.weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
   k.weights.dim(1).set_bounds(0, layout.lanes).set_stride(layout.depth);
   k.weights.dim(2).set_min(0).set_stride(layout.depth * layout.lanes);

@@ -1,6 +1,9 @@
 #include "runtime/ops/channel_parameters.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "runtime/fixed_point.h"
 
 namespace octet {
 
@@ -12,16 +15,33 @@ FixedPoint rescale_of(const ChannelRescale& layer, int64_t channel) {
 
 bool is_x86(Target target) { return activation_type(target) == DataType::UInt8; }
 
+/// What a channel's sums all become, if they do: real networks have channels that training left dead, with biases and
+/// right shifts beyond the fast form. The rescale is monotonic, so the ends of the range tell.
+std::optional<int32_t> constant_result(FixedPoint r, SumRange sums) {
+  if (r.multiplier < 0 || r.shift > 0 || r.shift < -31 || sums.lo < INT32_MIN || sums.hi > INT32_MAX) return {};
+  const int32_t lowest = multiply_by_quantized_multiplier(static_cast<int32_t>(sums.lo), r);
+  const int32_t highest = multiply_by_quantized_multiplier(static_cast<int32_t>(sums.hi), r);
+  return lowest == highest ? std::optional(lowest) : std::nullopt;
+}
+
+/// The bounds that rescale_mulhs states.
+bool mulhs_holds(FixedPoint r, SumRange sums, int32_t zero_point) {
+  const int64_t largest = std::max(std::abs(sums.lo), std::abs(sums.hi));
+  if (r.multiplier < 0 || r.shift > 0 || r.shift < -30 || largest >= int64_t{1} << 29) return false;
+  const int64_t s = -r.shift;
+  return 2 * largest + 1 + (int64_t{1} << s) + (static_cast<int64_t>(zero_point) << (s + 1)) <= INT32_MAX;
+}
+
+/// SQRDMULH holds for all sums, but there is no shift to the left.
+bool sqrdmulh_holds(FixedPoint r) { return r.multiplier >= 0 && r.shift <= 0 && r.shift >= -31; }
+
 }  // namespace
 
 bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
-  // Bounds of rescale_mulhs; sqrdmulh holds for all sums, but neither form shifts left.
-  const int64_t largest_sum = is_x86(target) ? int64_t{1} << 29 : int64_t{1} << 31;
-  const int32_t largest_shift = is_x86(target) ? 21 : 31;
   for (int64_t c = 0; c < layer.channels; c++) {
     const FixedPoint r = rescale_of(layer, c);
-    if (r.multiplier < 0 || r.shift > 0 || r.shift < -largest_shift ||
-        layer.largest_sum[static_cast<size_t>(c)] >= largest_sum)
+    const SumRange sums = layer.sums[static_cast<size_t>(c)];
+    if (!(is_x86(target) ? mulhs_holds(r, sums, layer.zero_point) || constant_result(r, sums) : sqrdmulh_holds(r)))
       return false;
   }
   return true;
@@ -29,14 +49,22 @@ bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
 
 const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded) {
   int32_t* table = builder.keep<int32_t>(kChannelFields * padded);
+  const bool x86 = is_x86(builder.target());
   for (int64_t c = 0; c < layer.channels; c++) {
-    const FixedPoint r = rescale_of(layer, c);
+    FixedPoint r = rescale_of(layer, c);
+    const SumRange sums = layer.sums[static_cast<size_t>(c)];
+    int32_t zero_point = layer.zero_point;
+    if (x86 && !mulhs_holds(r, sums, zero_point)) {
+      // A product that is always 0, and the result (or one as far beyond all bytes) in the zero point's place.
+      zero_point += std::clamp(constant_result(r, sums).value_or(0), -1024, 1024);
+      r = {};
+    }
     const int32_t s = std::max(-r.shift, 0);
     table[kBias * padded + c] = layer.bias[static_cast<size_t>(c)];
     table[kMultiplier * padded + c] = r.multiplier;
-    table[kShift * padded + c] = is_x86(builder.target()) ? s + 1 : -s;
+    table[kShift * padded + c] = x86 ? s + 1 : -s;
     // Unsigned: where the fast form does not hold the numbers are not used, but may pass int32.
-    const uint32_t round = 1u + (s >= 1 ? 1u << s : 0u) + (static_cast<uint32_t>(layer.zero_point) << ((s + 1) & 31));
+    const uint32_t round = 1u + (s >= 1 ? 1u << s : 0u) + (static_cast<uint32_t>(zero_point) << ((s + 1) & 31));
     table[kRound * padded + c] = static_cast<int32_t>(round);
     table[kRoundBelow * padded + c] = static_cast<int32_t>(round - (s >= 1 ? 2u : 0u));
   }

@@ -9,13 +9,18 @@
 
 namespace octet {
 
+/// Bounds of what a channel's sum can be, bias included.
+struct SumRange {
+  int64_t lo, hi;
+};
+
 /// What a layer of `channels` outputs adds and multiplies its sums by.
 struct ChannelRescale {
   int64_t channels;
-  std::span<const FixedPoint> rescale;   // 1 or `channels`
-  std::span<const int32_t> bias;         // `channels`, zero points folded in
-  std::span<const int64_t> largest_sum;  // `channels`: no |sum| exceeds it
-  int32_t zero_point;                    // of the output
+  std::span<const FixedPoint> rescale;  // 1 or `channels`
+  std::span<const int32_t> bias;        // `channels`, zero points folded in
+  std::span<const SumRange> sums;       // `channels`
+  int32_t zero_point;                   // of the output
 };
 
 /// Whether the kernels' fast form (generators/rescale.h) is exact for every channel; else: sums and Requantize.

@@ -16,15 +16,20 @@ namespace octet {
 
 namespace {
 
+struct Range {
+  int64_t begin, end;
+
+  int64_t size() const { return end - begin; }
+};
+
 /// The weights' residuals q_w - Z_w as [out_c][tap][k], taps and k as the kernel sees them.
 struct Residuals {
   int64_t taps, depth;  // taps a pixel, consecutive elements a tap
   std::vector<int16_t> values;
 
-  /// Those of `count` channels.
-  std::span<const int16_t> of(int64_t first, int64_t count) const {
-    return std::span(values).subspan(static_cast<size_t>(first * taps * depth),
-                                     static_cast<size_t>(count * taps * depth));
+  std::span<const int16_t> of(int64_t channel, int64_t tap, int64_t first, int64_t count) const {
+    return std::span(values).subspan(static_cast<size_t>((channel * taps + tap) * depth + first),
+                                     static_cast<size_t>(count));
   }
 };
 
@@ -83,20 +88,20 @@ int64_t tap_offset(const Convolution& op, const Source& source, int64_t b, int64
   return ((b * source.shape.height + y) * source.shape.width + x) * op.in_c;
 }
 
-/// int32 [taps * repeats][padded pixels]; pixels past the last repeat it.
+/// int32 [taps][padded pixels]; pixels past the last repeat it.
 const int32_t* keep_offsets(PlanBuilder& builder, const Convolution& op, const Source& source, bool merged,
-                            int64_t repeats, int64_t padded) {
+                            int64_t padded) {
   const int64_t pixels = int64_t{op.batch} * op.out_h * op.out_w;
   const int64_t taps_x = merged ? 1 : op.k_w, taps = op.k_h * taps_x;
   std::string key = "offsets";
   for (int64_t v : {int64_t{op.batch}, int64_t{op.in_h}, int64_t{op.in_w}, int64_t{op.in_c}, int64_t{op.out_h},
                     int64_t{op.out_w}, int64_t{op.k_h}, taps_x, int64_t{op.stride_h}, int64_t{op.stride_w},
                     int64_t{op.dilation_h}, int64_t{op.dilation_w}, int64_t{op.transposed}, int64_t{op.pads.top},
-                    int64_t{op.pads.left}, source.shape.height, source.shape.width, repeats, padded})
+                    int64_t{op.pads.left}, source.shape.height, source.shape.width, padded})
     key.append(" ").append(std::to_string(v));
-  return builder.keep_table(key, taps * repeats * padded, [&](int32_t* table) {
-    for (int64_t t = 0; t < taps * repeats; t++) {
-      const int64_t ky = t % taps / taps_x, kx = t % taps_x;
+  return builder.keep_table(key, taps * padded, [&](int32_t* table) {
+    for (int64_t t = 0; t < taps; t++) {
+      const int64_t ky = t / taps_x, kx = t % taps_x;
       for (int64_t p = 0; p < padded; p++) {
         const int64_t pixel = std::min(p, pixels - 1), ox = pixel % op.out_w, oy = pixel / op.out_w % op.out_h;
         table[t * padded + p] =
@@ -122,12 +127,17 @@ Residuals residuals_of(const Convolution& op, const Tensor& filter, bool merged)
   return r;
 }
 
+/// A step of the kernels that adds what the main loop's weights do not hold of some channels' residuals.
+struct ExcessStep {
+  int64_t tap, first, part;  // first: element of the tap; part: of the residuals (weight_parts.h)
+};
+
 /// Consecutive channels of one group whose kernel calls are alike.
 struct Panel {
   int64_t group, first, channels;  // first: within the group
-  int64_t repeats;
-  const std::byte* weights;
-  const int32_t* offsets;
+  std::vector<ExcessStep> excess = {};
+  const int32_t* excess_table = nullptr;  // of each step: tap, first
+  const std::byte* weights = nullptr;
 };
 
 /// Everything the step needs when it runs.
@@ -139,6 +149,7 @@ struct Layer {
   int32_t input, output;
   int32_t input_zero, output_zero;
   int64_t pixels, padded_pixels, taps, blocks;
+  const int32_t* offsets;
   int64_t group_channels, padded_group_channels;
   const int32_t* channel_table;
   const int32_t* requantize_table = nullptr;
@@ -146,7 +157,10 @@ struct Layer {
 
   int64_t lanes() const { return layout.lanes; }
   int64_t block_channels() const { return int64_t{layout.lanes} * kernel.info->schedule.vectors; }
-  int64_t block_elements(int64_t repeats) const { return blocks * taps * repeats * layout.depth * layout.lanes; }
+  /// Of one vector of channels: for every step `lanes` groups of `depth`.
+  int64_t vector_elements(const Panel& panel) const {
+    return (blocks * taps * layout.depth + std::ssize(panel.excess) * layout.multiple) * layout.lanes;
+  }
   int64_t table_channels() const { return padded_group_channels * op.groups; }
   int64_t copy_bytes() const {
     return source.copied ? round_up(source.elements() * source.element_bytes() + kSlackBytes, 64) : 0;
@@ -170,66 +184,94 @@ Kernel choose_kernel(Family family, Target target, int64_t pixels, int64_t chann
   return best;
 }
 
-/// Some channels' residuals in the kernels' order; `out` is zero at first. One part of a residual is the residual.
+/// Part `part` of `count` residuals of each of some channels, from element `first` of a tap on, in the kernels' order:
+/// groups of `depth`, side by side for all lanes. `out` is zero at first. Returns the end.
 template <typename T>
-void pack_block(const Residuals& r, const WeightRange& range, int64_t first, int64_t channels, int64_t repeats,
-                const ConvolutionLayout& layout, T* out) {
-  const int64_t blocks = round_up(r.depth, layout.multiple) / layout.depth, step = int64_t{layout.lanes} * layout.depth;
-  for (int64_t row = 0; row < repeats * r.taps; row++, out += blocks * step) {
-    const int64_t repeat = row / r.taps, tap = row % r.taps;
-    for (int64_t lane = 0; lane < channels; lane++) {
-      const int16_t* from = &r.values[static_cast<size_t>(((first + lane) * r.taps + tap) * r.depth)];
-      T* to = out + lane * layout.depth;
-      for (int64_t k = 0; k < r.depth; k += layout.depth, to += step)
-        for (int64_t i = 0; i < std::min<int64_t>(layout.depth, r.depth - k); i++)
-          to[i] = static_cast<T>(repeats == 1 ? from[k + i] : range.part(from[k + i], repeat));
-    }
+T* pack_tap(const Residuals& r, const WeightRange& range, Range channels, int64_t tap, int64_t first, int64_t count,
+            int64_t part, const ConvolutionLayout& layout, T* out) {
+  const int64_t step = int64_t{layout.lanes} * layout.depth, given = std::min(count, r.depth - first);
+  for (int64_t c = channels.begin; c < channels.end; c++) {
+    const int16_t* from = &r.values[static_cast<size_t>((c * r.taps + tap) * r.depth + first)];
+    T* to = out + (c - channels.begin) * layout.depth;
+    for (int64_t k = 0; k < given; k++)
+      to[k / layout.depth * step + k % layout.depth] = static_cast<T>(range.part(from[k], part));
   }
+  return out + count * layout.lanes;
 }
 
 const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const Panel& panel) {
   const int64_t vectors = round_up(panel.channels, layer.block_channels()) / layer.lanes();
-  const int64_t stride = layer.block_elements(panel.repeats), count = vectors * stride;
+  const int64_t stride = layer.vector_elements(panel);
   const int64_t file_bytes = panel.channels * r.taps * r.depth;
   const WeightRange range = weight_range(builder.target(), layer.layout.input_bits);
-  const int64_t base = panel.group * layer.group_channels + panel.first;
-  const auto pack = [&](auto* out) {
+  const int64_t base = panel.group * layer.group_channels + panel.first, end = base + panel.channels;
+  const auto pack = [&](auto* weights) {
     for (int64_t v = 0; v < vectors; v++) {
-      const int64_t left = std::max<int64_t>(0, panel.channels - v * layer.lanes());
-      pack_block(r, range, base + v * layer.lanes(), std::min(left, layer.lanes()), panel.repeats, layer.layout,
-                 out + v * stride);
+      const int64_t first = std::min(base + v * layer.lanes(), end);
+      const Range channels{first, std::min(first + layer.lanes(), end)};
+      auto* out = weights + v * stride;
+      for (int64_t tap = 0; tap < r.taps; tap++)
+        out = pack_tap(r, range, channels, tap, 0, layer.blocks * layer.layout.depth, 0, layer.layout, out);
+      for (const ExcessStep& e : panel.excess)
+        out = pack_tap(r, range, channels, e.tap, e.first, layer.layout.multiple, e.part, layer.layout, out);
     }
-    return reinterpret_cast<const std::byte*>(out);
+    return reinterpret_cast<const std::byte*>(weights);
   };
-  return layer.layout.input_bits == 16 ? pack(builder.keep_weights<int16_t>(count, file_bytes))
-                                       : pack(builder.keep_weights<int8_t>(count, file_bytes));
+  return layer.layout.input_bits == 16 ? pack(builder.keep_weights<int16_t>(vectors * stride, file_bytes))
+                                       : pack(builder.keep_weights<int8_t>(vectors * stride, file_bytes));
 }
 
-/// Groups blocks of channels that need equally many repeats into panels.
-void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, bool merged) {
+/// The steps that `count` channels need beyond the main loop.
+std::vector<ExcessStep> excess_steps(const Residuals& r, const WeightRange& range, int64_t first, int64_t count,
+                                     int64_t multiple) {
+  std::vector<ExcessStep> steps;
+  for (int64_t tap = 0; tap < r.taps; tap++)
+    for (int64_t k = 0; k < r.depth; k += multiple) {
+      int64_t parts = 1;
+      for (int64_t c = first; c < first + count; c++)
+        parts = std::max(parts, range.parts_for(r.of(c, tap, k, std::min(multiple, r.depth - k))));
+      for (int64_t part = 1; part < parts; part++) steps.push_back({tap, k, part});
+    }
+  return steps;
+}
+
+const int32_t* keep_excess_table(PlanBuilder& builder, const std::vector<ExcessStep>& steps) {
+  auto* table = builder.keep<int32_t>(std::ssize(steps) * 2);
+  int32_t* next = table;
+  for (const ExcessStep& e : steps) {
+    *next++ = static_cast<int32_t>(e.tap);
+    *next++ = static_cast<int32_t>(e.first);
+  }
+  return table;
+}
+
+/// Blocks of channels without excess weights go together; the others are panels of their own.
+void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r) {
   const WeightRange range = weight_range(builder.target(), layer.layout.input_bits);
   const int64_t block = layer.block_channels();
   for (int64_t g = 0; g < layer.op.groups; g++) {
-    const size_t first_of_group = layer.panels.size();
+    bool extends = false;
     for (int64_t first = 0; first < layer.group_channels; first += block) {
       const int64_t count = std::min(block, layer.group_channels - first);
-      const int64_t repeats = range.parts_for(r.of(g * layer.group_channels + first, count));
-      if (layer.panels.size() > first_of_group && layer.panels.back().repeats == repeats)
+      Panel panel{g, first, count};
+      panel.excess = excess_steps(r, range, g * layer.group_channels + first, count, layer.layout.multiple);
+      if (extends && panel.excess.empty())
         layer.panels.back().channels += count;
       else
-        layer.panels.push_back({g, first, count, repeats, nullptr, nullptr});
+        layer.panels.push_back(panel);
+      extends = panel.excess.empty();
     }
   }
   for (Panel& panel : layer.panels) {
     panel.weights = pack_panel(builder, layer, r, panel);
-    panel.offsets = keep_offsets(builder, layer.op, layer.source, merged, panel.repeats, layer.padded_pixels);
+    panel.excess_table = keep_excess_table(builder, panel.excess);
   }
 }
 
 /// Folds the input's zero point into the bias (not where the input is widened less its zero point), and bounds the
 /// sums.
 void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::vector<int32_t>& folded,
-               std::vector<int64_t>& largest) {
+               std::vector<SumRange>& sums) {
   const int64_t per_channel = r.taps * r.depth;
   for (int64_t c = 0; c < layer.op.out_c; c++) {
     int64_t sum = 0, magnitude = 0;
@@ -241,7 +283,7 @@ void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::
     if (bias != nullptr) std::memcpy(&b, bias->data.data() + c * 4, 4);
     // As the sums themselves, the bias wraps: only the total has to fit.
     folded.push_back(static_cast<int32_t>(b - (layer.source.widened ? 0 : layer.input_zero * sum)));
-    largest.push_back(magnitude * 255 + std::abs(static_cast<int64_t>(b)));
+    sums.push_back({b - magnitude * 255, b + magnitude * 255});
   }
 }
 
@@ -259,12 +301,6 @@ halide_type_t input_halide_type(const Layer& layer, Target target) {
   return layer.layout.input_bits == 16 ? halide_type_t(halide_type_int, 16) : activation_halide_type(target);
 }
 
-struct Range {
-  int64_t begin, end;
-
-  int64_t size() const { return end - begin; }
-};
-
 /// Where outputs go: `row` elements from pixel to pixel.
 struct Destination {
   std::byte* data;
@@ -277,24 +313,26 @@ int64_t output_bytes(const Layer& layer) { return layer.requantize.info != nullp
 void call_kernel(const Layer& layer, const Panel& panel, Range channels, Range pixels, const std::byte* in,
                  Destination out, Target target) {
   const ConvolutionLayout& l = layer.layout;
-  const int64_t taps = layer.taps * panel.repeats, stride = layer.block_elements(panel.repeats);
+  const int64_t stride = layer.vector_elements(panel);
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
   const halide_type_t int32(halide_type_int, 32);
   const BufferArgument input(in + panel.group * (layer.op.in_c / layer.op.groups) * layer.source.element_bytes(),
                              input_halide_type(layer, target), {{INT32_MAX, 1}});
-  const BufferArgument offsets(panel.offsets + pixels.begin, int32, {{pixels.size(), 1}, {taps, layer.padded_pixels}});
+  const BufferArgument offsets(layer.offsets + pixels.begin, int32,
+                               {{pixels.size(), 1}, {layer.taps, layer.padded_pixels}});
+  const BufferArgument excess(panel.excess_table, int32, {{2, 1}, {std::ssize(panel.excess), 2}});
   const BufferArgument weights(panel.weights + channels.begin / l.lanes * stride * (l.input_bits / 8),
                                halide_type_t(halide_type_int, static_cast<uint8_t>(l.input_bits)),
                                {{l.depth, 1},
                                 {l.lanes, l.depth},
-                                {layer.blocks * taps, l.depth * l.lanes},
+                                {stride / (l.depth * l.lanes), l.depth * l.lanes},
                                 {channels.size() / l.lanes, stride}});
   const BufferArgument table(layer.channel_table + row, int32,
                              {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
   const BufferArgument output(out.data, output_bytes(layer) == 4 ? int32 : activation_halide_type(target),
                               {{channels.size(), 1}, {pixels.size(), out.row}});
   const auto blocks = static_cast<int32_t>(layer.blocks);
-  call(layer.kernel.function, input, offsets, weights, table, blocks, layer.output_zero, layer.op.clamp.lo,
+  call(layer.kernel.function, input, offsets, excess, weights, table, blocks, layer.output_zero, layer.op.clamp.lo,
        layer.op.clamp.hi, output);
 }
 
@@ -315,24 +353,42 @@ void call_kernel_cut(const Layer& layer, const Panel& panel, Range channels, Ran
   }
 }
 
+/// How many of the last pixels of a run must not be written by whole vectors: where a pixel's channels end within a
+/// vector, that spills over the next pixels, which is right only if they are written later.
+int64_t spilling_pixels(const Layer& layer, int64_t end_of_block) {
+  return ceil_div(end_of_block, int64_t{layer.op.out_c}) - 1;
+}
+
 /// Some pixels of some channels of a panel; both begin at whole tiles and blocks. `out`: the start of the tensor.
-void run_part(const Layer& layer, const Panel& panel, Range channels, Range pixels, const std::byte* in, std::byte* out,
-              Target target) {
+/// `spills`: the last block may write over the next pixels' first channels, since these are computed later.
+void run_part(const Layer& layer, const Panel& panel, Range channels, Range pixels, bool spills, const std::byte* in,
+              std::byte* out, Target target) {
   const int64_t tile = layer.kernel.info->schedule.pixels, block = layer.block_channels(), row = layer.op.out_c;
   const int64_t channel = panel.group * layer.group_channels + panel.first;
   const auto at = [&](int64_t pixel, int64_t c) {
     return Destination{out + (pixel * row + channel + c) * output_bytes(layer), row};
   };
-  const Range whole_tiles{pixels.begin, pixels.begin + pixels.size() / tile * tile},
-      last_tile{whole_tiles.end, pixels.end};
+  const auto whole_tiles_before = [&](int64_t end) {
+    return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / tile * tile;
+  };
   const Range whole_blocks{channels.begin, channels.begin + channels.size() / block * block};
   const Range last_block{whole_blocks.end, channels.end};
-  if (whole_blocks.size() > 0 && whole_tiles.size() > 0)
-    call_kernel(layer, panel, whole_blocks, whole_tiles, in, at(whole_tiles.begin, whole_blocks.begin), target);
-  for (int64_t c = whole_blocks.begin; last_tile.size() > 0 && c < whole_blocks.end; c += block)
-    call_kernel_cut(layer, panel, {c, c + block}, last_tile, in, at(last_tile.begin, c), target);
-  if (last_block.size() > 0)
-    call_kernel_cut(layer, panel, last_block, pixels, in, at(pixels.begin, last_block.begin), target);
+  if (last_block.size() > 0) {
+    const int64_t end = last_block.begin + block;
+    const int64_t cut = spills ? whole_tiles_before(pixels.end - spilling_pixels(layer, channel + end)) : pixels.begin;
+    if (cut > pixels.begin)
+      call_kernel(layer, panel, {last_block.begin, end}, {pixels.begin, cut}, in, at(pixels.begin, last_block.begin),
+                  target);
+    if (cut < pixels.end)
+      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, at(cut, last_block.begin), target);
+  }
+  if (whole_blocks.size() > 0) {
+    const int64_t cut = whole_tiles_before(pixels.end);
+    if (cut > pixels.begin)
+      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), target);
+    for (int64_t c = whole_blocks.begin; cut < pixels.end && c < whole_blocks.end; c += block)
+      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, at(cut, c), target);
+  }
 }
 
 /// All pixels of a panel, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
@@ -341,13 +397,16 @@ void run_panel(const Layer& layer, const Panel& panel, const std::byte* in, std:
   const int64_t tile = layer.kernel.info->schedule.pixels, block = layer.block_channels();
   const int64_t tiles = ceil_div(layer.pixels, tile), blocks = ceil_div(panel.channels, block);
   if (tiles >= blocks || tiles >= 8 * pool.threads()) {
+    // Of one group: of several, what a last block spills over would be the next group's.
+    const bool spills = layer.op.groups == 1;
     pool.parallel_for(tiles, 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, panel, {0, panel.channels}, {begin * tile, std::min(end * tile, layer.pixels)}, in, out, target);
+      run_part(layer, panel, {0, panel.channels}, {begin * tile, std::min(end * tile, layer.pixels)}, spills, in, out,
+               target);
     });
   } else {
     pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels}, in, out,
-               target);
+      run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
+               /*spills=*/false, in, out, target);
     });
   }
 }
@@ -410,10 +469,10 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer->group_channels = op.out_c / op.groups;
 
   std::vector<int32_t> bias;
-  std::vector<int64_t> largest;
+  std::vector<SumRange> sums;
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, largest);
-  const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, largest, layer->output_zero});
+  fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
+  const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer->output_zero});
 
   layer->kernel =
       choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, layer->pixels, layer->group_channels);
@@ -421,12 +480,13 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer->padded_pixels =
       round_up(layer->pixels, layer->kernel.info->schedule.pixels) + layer->kernel.info->schedule.pixels;
   layer->padded_group_channels = round_up(layer->group_channels, layer->block_channels());
-  make_panels(builder, *layer, residuals, merged);
+  layer->offsets = keep_offsets(builder, op, layer->source, merged, layer->padded_pixels);
+  make_panels(builder, *layer, residuals);
 
   const auto rescale = spread<FixedPoint>(*layer, op.rescale);
   const auto padded_bias = spread<int32_t>(*layer, bias);
-  const auto padded_largest = spread<int64_t>(*layer, largest);
-  const ChannelRescale channels{layer->table_channels(), rescale, padded_bias, padded_largest, layer->output_zero};
+  const auto padded_sums = spread<SumRange>(*layer, sums);
+  const ChannelRescale channels{layer->table_channels(), rescale, padded_bias, padded_sums, layer->output_zero};
   layer->channel_table = keep_channel_table(builder, channels, layer->table_channels());
   if (!fast) layer->requantize_table = keep_requantize_table(builder, channels, layer->table_channels());
 
@@ -436,8 +496,9 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
     const std::byte* in = prepare_input(*layer, context);
     std::byte* out = context.data<std::byte>(layer->output);
     std::byte* sums = context.scratch + layer->copy_bytes();
-    for (const Panel& panel : layer->panels)
-      run_panel(*layer, panel, in, layer->requantize.info != nullptr ? sums : out, target, context.pool);
+    // The last panel first: what it spills over, the others write later.
+    for (auto panel = layer->panels.rbegin(); panel != layer->panels.rend(); ++panel)
+      run_panel(*layer, *panel, in, layer->requantize.info != nullptr ? sums : out, target, context.pool);
     if (layer->requantize.info != nullptr) requantize(*layer, sums, out, target, context.pool);
   };
   builder.add(std::move(step));

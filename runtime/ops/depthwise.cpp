@@ -170,7 +170,7 @@ const int32_t* make_offsets(PlanBuilder& builder, const Layer& layer, int64_t ta
 
 /// Folds the input's zero point into the bias, and bounds the sums.
 void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::vector<int32_t>& folded,
-               std::vector<int64_t>& largest) {
+               std::vector<SumRange>& sums) {
   for (int64_t c = 0; c < r.channels; c++) {
     int64_t sum = 0, magnitude = 0;
     for (int64_t tap = 0; tap < r.taps(); tap++) {
@@ -181,7 +181,7 @@ void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::
     if (bias != nullptr) std::memcpy(&b, bias->data.data() + c * 4, 4);
     // As the sums themselves, the bias wraps: only the total has to fit.
     folded.push_back(static_cast<int32_t>(b - layer.input_zero * sum));
-    largest.push_back(magnitude * 255 + std::abs(static_cast<int64_t>(b)));
+    sums.push_back({b - magnitude * 255, b + magnitude * 255});
   }
 }
 
@@ -313,10 +313,10 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
 
   const Residuals residuals = residuals_of(builder.tensor(node.inputs[1]), op.out_c);
   std::vector<int32_t> bias;
-  std::vector<int64_t> largest;
+  std::vector<SumRange> sums;
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, largest);
-  const ChannelRescale rescale{op.out_c, op.rescale, bias, largest, layer->output_zero};
+  fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
+  const ChannelRescale rescale{op.out_c, op.rescale, bias, sums, layer->output_zero};
   const bool fast = fast_rescale_holds(layer->target, rescale);
 
   const int64_t parts =
@@ -333,9 +333,9 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
 
   const auto joined_rescale = repeated<FixedPoint>(op.rescale, layer->joined_channels());
   const auto joined_bias = repeated<int32_t>(bias, layer->joined_channels());
-  const auto joined_largest = repeated<int64_t>(largest, layer->joined_channels());
+  const auto joined_sums = repeated<SumRange>(sums, layer->joined_channels());
   layer->channel_table = keep_channel_table(
-      builder, {layer->joined_channels(), joined_rescale, joined_bias, joined_largest, layer->output_zero},
+      builder, {layer->joined_channels(), joined_rescale, joined_bias, joined_sums, layer->output_zero},
       layer->padded_channels);
   if (!fast) {
     layer->requantize = find_kernel(Family::Requantize, layer->target);
