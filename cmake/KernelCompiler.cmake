@@ -23,3 +23,17 @@ target_include_directories(octet-kernels PRIVATE ${octet_root})
 target_include_directories(octet-kernels SYSTEM PRIVATE ${HALIDE_DIR})
 target_link_libraries(octet-kernels PRIVATE ${HALIDE_LIBRARY})
 target_precompile_headers(octet-kernels PRIVATE <Halide.h>)
+
+# Instructions that Halide does not select: schedules/<target>.ll, as bitcode.
+find_program(LLVM_AS NAMES llvm-as-14 llvm-as REQUIRED)
+set(instructions ${CMAKE_CURRENT_BINARY_DIR}/instructions)
+file(MAKE_DIRECTORY ${instructions})
+foreach(target avx512vnni)
+  add_custom_command(
+    OUTPUT ${instructions}/${target}.bc
+    COMMAND ${LLVM_AS} ${octet_root}/schedules/${target}.ll -o ${instructions}/${target}.bc
+    DEPENDS ${octet_root}/schedules/${target}.ll
+    VERBATIM)
+  target_sources(octet-kernels PRIVATE ${instructions}/${target}.bc)
+endforeach()
+target_compile_definitions(octet-kernels PRIVATE OCTET_INSTRUCTIONS="${instructions}")

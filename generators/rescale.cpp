@@ -19,12 +19,20 @@ Expr rescale_exact(const Expr& sum, const Expr& multiplier, const Expr& left, co
   return cast<int32_t>(rounded) + zero_point;
 }
 
-Expr rescale_mulhs(const Expr& sum, const Expr& multiplier, const Expr& shift, const Expr& round,
-                   const Expr& round_below, const Expr& ties_away) {
-  Expr h = cast<int32_t>((cast<int64_t>(sum << 2) * cast<int64_t>(multiplier)) >> 32);
+namespace {
+
+/// A function of schedules/<target>.ll.
+Expr instruction(Type type, const std::string& name, const std::vector<Expr>& arguments) {
+  return Internal::Call::make(type, name, arguments, Internal::Call::PureExtern);
+}
+
+}  // namespace
+
+Expr rescale_mulhs(const Expr& high, const Expr& sum, const Expr& shift, const Expr& round, const Expr& round_below,
+                   const Expr& ties_away) {
   Expr addend = select(ties_away, select(sum < 0, round_below, round), round);
   // An unsigned amount: a signed one would make Halide allow for shifts to the left.
-  return (h + addend) >> cast<uint32_t>(shift);
+  return (high + addend) >> cast<uint32_t>(shift);
 }
 
 Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& ties_away) {
@@ -43,10 +51,14 @@ Expr clamps_below_at_zero(const Expr& zero_point, const Expr& lo) { return zero_
 Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Var& pixel,
               const Expr& zero_point, const Expr& lo, const Expr& hi) {
   if (activation_of(target).is_uint()) {
-    Expr value = rescale_mulhs(sum, channels(channel, kMultiplier, pixel), channels(channel, kShift, 0),
-                               channels(channel, kRound, 0), channels(channel, kRoundBelow, 0),
-                               /*ties_away=*/lo < zero_point);
-    return cast<uint8_t>(clamp(value, lo, hi));
+    Expr m = channels(channel, kMultiplier, pixel), quadruple = sum << 2;
+    Expr high = target == Target::Avx512Vnni
+                    ? instruction(Int(32), "octet_mulhs", {quadruple, m, channels(channel, kMultiplierOdd, pixel)})
+                    : cast<int32_t>((cast<int64_t>(quadruple) * cast<int64_t>(m)) >> 32);
+    Expr value = rescale_mulhs(high, sum, channels(channel, kShift, 0), channels(channel, kRound, 0),
+                               channels(channel, kRoundBelow, 0), /*ties_away=*/lo < zero_point);
+    if (target != Target::Avx512Vnni) return cast<uint8_t>(clamp(value, lo, hi));
+    return clamp(instruction(UInt(8), "octet_saturate_u8", {value}), cast<uint8_t>(lo), cast<uint8_t>(hi));
   }
   Expr value = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),
                                 /*ties_away=*/lo < zero_point);

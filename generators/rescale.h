@@ -14,13 +14,13 @@ namespace octet {
 Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& left,
                            const Halide::Expr& right, const Halide::Expr& zero_point);
 
-/// x86, one 64-bit multiply: |sum| < 2^29, no left shift, 2 |sum| + round < 2^31. h = floor(4 sum m / 2^32) is SRDHM's
+/// x86, from `high` = floor(4 sum m / 2^32): |sum| < 2^29, no left shift, 2 |sum| + round < 2^31. `high` is SRDHM's
 /// product before rounding with one bit more than its result; both roundings, the tie away from zero and the zero point
 /// are one addend (`round` for sums >= 0, `round_below` for sums < 0):
 ///   round = 1 + (s >= 1 ? 2^s : 0) + (Z << (s + 1)), round_below = round - (s >= 1 ? 2 : 0), shift = s + 1.
 /// Not yet clamped. `ties_away` false leaves `round_below` out: right where results below the zero point are clamped to
 /// it anyway.
-Halide::Expr rescale_mulhs(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& shift,
+Halide::Expr rescale_mulhs(const Halide::Expr& high, const Halide::Expr& sum, const Halide::Expr& shift,
                            const Halide::Expr& round, const Halide::Expr& round_below, const Halide::Expr& ties_away);
 
 /// Arm: RDBP(SRDHM(sum, m), s), any sum; `down` is -s, 0 >= down >= -31. SQRDMULH is SRDHM. SRSHL rounds ties up, so
@@ -39,6 +39,7 @@ Halide::Expr clamps_below_at_zero(const Halide::Expr& zero_point, const Halide::
 /// The target's activation of a convolution's sum, by the fast form and its table of channels: int32 [channel,
 /// ChannelField, pixel], the last dimension's stride being 0. A multiplier that seems to depend on the pixel is not
 /// hoisted out of the loop over pixels: hoisted on x86, its sign extension would hide the high-half multiply from LLVM.
+/// On AVX-512 the high half and the narrowing are functions of schedules/avx512vnni.ll.
 Halide::Expr rescaled(Target target, const Halide::Expr& sum, const Halide::ImageParam& channels,
                       const Halide::Var& channel, const Halide::Var& pixel, const Halide::Expr& zero_point,
                       const Halide::Expr& lo, const Halide::Expr& hi);

@@ -44,20 +44,28 @@ Target target_named(const std::string& name) {
   throw std::runtime_error("unknown target " + name);
 }
 
-void compile(const KernelInfo& kernel, const std::string& folder) {
+/// The functions of schedules/<target>.ll, which the build has made bitcode of, where there are any.
+std::vector<uint8_t> instructions_of(Target target) {
+  std::ifstream file(OCTET_INSTRUCTIONS + ("/" + std::string(name_of(target)) + ".bc"), std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions) {
   const std::string name(kernel.name), path = folder + "/" + name;
+  const Halide::Target target = halide_target(kernel.target);
   Compilable pipeline = make_pipeline(kernel);
-  pipeline.output.compile_to(
-      {{Halide::OutputFileType::object, path + ".o"}, {Halide::OutputFileType::assembly, path + ".s"}},
-      pipeline.arguments, "octet_" + name, halide_target(kernel.target));
+  Halide::Module module = pipeline.output.compile_to_module(pipeline.arguments, "octet_" + name, target);
+  if (!instructions.empty()) module.append(Halide::ExternalCode::bitcode_wrapper(target, instructions, "instructions"));
+  module.compile({{Halide::OutputFileType::object, path + ".o"}, {Halide::OutputFileType::assembly, path + ".s"}});
 }
 
 void compile_kernels(Target target, const std::string& folder) {
   std::ofstream objects(folder + "/objects");
+  const std::vector<uint8_t> instructions = instructions_of(target);
   std::string declarations, entries;
   for (const KernelInfo& kernel : kManifest) {
     if (kernel.target != target) continue;
-    compile(kernel, folder);
+    compile(kernel, folder, instructions);
     const std::string name(kernel.name), symbol = "octet_" + name + "_argv";
     objects << folder << "/" << name << ".o\n";
     declarations += "extern \"C\" int " + symbol + "(void**);\n";

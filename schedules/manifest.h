@@ -100,11 +100,12 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
 
 /// Rows of the int32 table of per-channel parameters that convolutions take (see generators/rescale.h).
 enum ChannelField : uint8_t {
-  kBias,        // added to the sum
-  kMultiplier,  // FixedPoint::multiplier
-  kShift,       // s + 1 on x86, -s on Arm, where s is the right shift
-  kRound,       // x86: rounding and zero point for sums >= 0
-  kRoundBelow,  // x86: the same for sums < 0
+  kBias,           // added to the sum
+  kMultiplier,     // FixedPoint::multiplier
+  kShift,          // s + 1 on x86, -s on Arm, where s is the right shift
+  kRound,          // x86: rounding and zero point for sums >= 0
+  kRoundBelow,     // x86: the same for sums < 0
+  kMultiplierOdd,  // AVX-512: in the place of an even channel the multiplier of the next
   kChannelFields
 };
 

@@ -5,7 +5,11 @@ namespace octet {
 
 using namespace Halide;
 
-void specialize_rescaled_x86(Func& output, const Expr& zero_point, const Expr& lo, const Expr& hi) {
+void specialize_rescaled_x86(Func& output, Target target, const Expr& zero_point, const Expr& lo, const Expr& hi) {
+  if (target == Target::Avx512Vnni) {
+    output.specialize(lo >= zero_point);
+    return;
+  }
   output.specialize(zero_point == 0 && lo == 0 && hi == 255);
   output.specialize(lo == 0 && hi == 255);
 }
@@ -16,15 +20,17 @@ void specialize_rescaled_x86(Func& output, const Expr& zero_point, const Expr& l
 void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile) {
   const ConvolutionLayout layout = convolution_layout(target);
   const int block = layout.lanes * tile.vectors;
+  // AVX-512 narrows several vectors at once.
+  const int vector = target == Target::Avx512Vnni ? std::min(block, 4 * layout.lanes) : layout.lanes;
   Var co("co"), xo("xo"), cv("cv");
   k.output.compute_root()
       .split(k.c, co, k.c, block, TailStrategy::RoundUp)
       .split(k.x, xo, k.x, tile.pixels, TailStrategy::RoundUp)
       .reorder(k.c, k.x, xo, co)
-      .split(k.c, k.c, cv, layout.lanes)
+      .split(k.c, k.c, cv, vector)
       .vectorize(cv)
       .unroll(k.c);
-  specialize_rescaled_x86(k.output, k.zero_point, k.lo, k.hi);
+  specialize_rescaled_x86(k.output, target, k.zero_point, k.lo, k.hi);
   k.sum.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound_extent(k.x, tile.pixels)

@@ -62,6 +62,7 @@ const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& la
     const int32_t s = std::max(-r.shift, 0);
     table[kBias * padded + c] = layer.bias[static_cast<size_t>(c)];
     table[kMultiplier * padded + c] = r.multiplier;
+    if (c % 2 == 1) table[kMultiplierOdd * padded + c - 1] = r.multiplier;
     table[kShift * padded + c] = x86 ? s + 1 : -s;
     // Unsigned: where the fast form does not hold the numbers are not used, but may pass int32.
     const uint32_t round = 1u + (s >= 1 ? 1u << s : 0u) + (static_cast<uint32_t>(zero_point) << ((s + 1) & 31));

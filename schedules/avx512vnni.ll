@@ -1,0 +1,64 @@
+; Instructions that Halide 14 does not select for AVX-512, as functions that Halide's code generator finds by name and
+; number of lanes (a call of "octet_f" on 16 lanes becomes octet_fx16) and inlines. generators/rescale.cpp calls them.
+
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-f80:128-n8:16:32:64-S128"
+
+declare <32 x i16> @llvm.x86.avx512.packssdw.512(<16 x i32>, <16 x i32>)
+declare <64 x i8> @llvm.x86.avx512.packuswb.512(<32 x i16>, <32 x i16>)
+
+; High halves of the 64-bit products a b. Even lanes of b come first, odd lanes of b lie in the even lanes of b_odd: so
+; that vpmuldq takes both from memory.
+define weak_odr <16 x i32> @octet_mulhsx16(<16 x i32> %a, <16 x i32> %b, <16 x i32> %b_odd) alwaysinline {
+  %a64 = bitcast <16 x i32> %a to <8 x i64>
+  %b64 = bitcast <16 x i32> %b to <8 x i64>
+  %c64 = bitcast <16 x i32> %b_odd to <8 x i64>
+  %a_up = shl <8 x i64> %a64, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %b_up = shl <8 x i64> %b64, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %c_up = shl <8 x i64> %c64, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %a_even = ashr <8 x i64> %a_up, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %a_odd = ashr <8 x i64> %a64, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %b_even = ashr <8 x i64> %b_up, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %b_odds = ashr <8 x i64> %c_up, <i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32, i64 32>
+  %even = mul <8 x i64> %a_even, %b_even
+  %odd = mul <8 x i64> %a_odd, %b_odds
+  %even32 = bitcast <8 x i64> %even to <16 x i32>
+  %odd32 = bitcast <8 x i64> %odd to <16 x i32>
+  %high = shufflevector <16 x i32> %even32, <16 x i32> %odd32, <16 x i32> <i32 1, i32 17, i32 3, i32 19, i32 5, i32 21, i32 7, i32 23, i32 9, i32 25, i32 11, i32 27, i32 13, i32 29, i32 15, i32 31>
+  ret <16 x i32> %high
+}
+
+; int32 saturated to uint8. The packs work within 128 bits each; one permutation of dwords puts that right at the end.
+define weak_odr <64 x i8> @octet_saturate_u8x64(<64 x i32> %v) alwaysinline {
+  %a = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  %b = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 16, i32 17, i32 18, i32 19, i32 20, i32 21, i32 22, i32 23, i32 24, i32 25, i32 26, i32 27, i32 28, i32 29, i32 30, i32 31>
+  %c = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 32, i32 33, i32 34, i32 35, i32 36, i32 37, i32 38, i32 39, i32 40, i32 41, i32 42, i32 43, i32 44, i32 45, i32 46, i32 47>
+  %d = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 48, i32 49, i32 50, i32 51, i32 52, i32 53, i32 54, i32 55, i32 56, i32 57, i32 58, i32 59, i32 60, i32 61, i32 62, i32 63>
+  %ab = call <32 x i16> @llvm.x86.avx512.packssdw.512(<16 x i32> %a, <16 x i32> %b)
+  %cd = call <32 x i16> @llvm.x86.avx512.packssdw.512(<16 x i32> %c, <16 x i32> %d)
+  %packed = call <64 x i8> @llvm.x86.avx512.packuswb.512(<32 x i16> %ab, <32 x i16> %cd)
+  %dwords = bitcast <64 x i8> %packed to <16 x i32>
+  %ordered = shufflevector <16 x i32> %dwords, <16 x i32> undef, <16 x i32> <i32 0, i32 4, i32 8, i32 12, i32 1, i32 5, i32 9, i32 13, i32 2, i32 6, i32 10, i32 14, i32 3, i32 7, i32 11, i32 15>
+  %bytes = bitcast <16 x i32> %ordered to <64 x i8>
+  ret <64 x i8> %bytes
+}
+
+define weak_odr <32 x i8> @octet_saturate_u8x32(<32 x i32> %v) alwaysinline {
+  %a = shufflevector <32 x i32> %v, <32 x i32> undef, <16 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  %b = shufflevector <32 x i32> %v, <32 x i32> undef, <16 x i32> <i32 16, i32 17, i32 18, i32 19, i32 20, i32 21, i32 22, i32 23, i32 24, i32 25, i32 26, i32 27, i32 28, i32 29, i32 30, i32 31>
+  %ab = call <32 x i16> @llvm.x86.avx512.packssdw.512(<16 x i32> %a, <16 x i32> %b)
+  %packed = call <64 x i8> @llvm.x86.avx512.packuswb.512(<32 x i16> %ab, <32 x i16> %ab)
+  %dwords = bitcast <64 x i8> %packed to <16 x i32>
+  %ordered = shufflevector <16 x i32> %dwords, <16 x i32> undef, <8 x i32> <i32 0, i32 4, i32 8, i32 12, i32 1, i32 5, i32 9, i32 13>
+  %bytes = bitcast <8 x i32> %ordered to <32 x i8>
+  ret <32 x i8> %bytes
+}
+
+declare <16 x i32> @llvm.smax.v16i32(<16 x i32>, <16 x i32>)
+declare <16 x i32> @llvm.smin.v16i32(<16 x i32>, <16 x i32>)
+
+define weak_odr <16 x i8> @octet_saturate_u8x16(<16 x i32> %v) alwaysinline {
+  %least = call <16 x i32> @llvm.smax.v16i32(<16 x i32> %v, <16 x i32> zeroinitializer)
+  %most = call <16 x i32> @llvm.smin.v16i32(<16 x i32> %least, <16 x i32> <i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255, i32 255>)
+  %bytes = trunc <16 x i32> %most to <16 x i8>
+  ret <16 x i8> %bytes
+}
