@@ -1,4 +1,6 @@
 // x86: SSE4.1 and AVX2 (vpmaddwd on pairs of int16), AVX-512 VNNI (vpdpbusd on groups of four bytes).
+#include <numeric>
+
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -20,14 +22,14 @@ void specialize_rescaled_x86(Func& output, Target target, const Expr& zero_point
 void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile) {
   const ConvolutionLayout layout = convolution_layout(target);
   const int block = layout.lanes * tile.vectors;
-  // AVX-512 narrows several vectors at once.
-  const int vector = target == Target::Avx512Vnni ? std::min(block, 4 * layout.lanes) : layout.lanes;
+  // AVX-512 narrows two or four vectors at once.
+  const int narrowed = target != Target::Avx512Vnni ? 1 : std::gcd(tile.vectors, 4);
   Var co("co"), xo("xo"), cv("cv");
   k.output.compute_root()
       .split(k.c, co, k.c, block, TailStrategy::RoundUp)
       .split(k.x, xo, k.x, tile.pixels, TailStrategy::RoundUp)
       .reorder(k.c, k.x, xo, co)
-      .split(k.c, k.c, cv, vector)
+      .split(k.c, k.c, cv, layout.lanes * narrowed)
       .vectorize(cv)
       .unroll(k.c);
   specialize_rescaled_x86(k.output, target, k.zero_point, k.lo, k.hi);

@@ -167,15 +167,18 @@ struct Layer {
   }
 };
 
-/// The tile that wastes least: full tiles cost their multiplies plus the loads of a step.
-Kernel choose_kernel(Family family, Target target, int64_t pixels, int64_t channels) {
+/// The tile that takes least time, in multiplications of a vector: those of full tiles, the loads of a step, the
+/// rescaling of a vector (which narrows two or four at once where it can) and what a tile costs beside.
+Kernel choose_kernel(Family family, Target target, int64_t pixels, int64_t channels, int64_t steps) {
   Kernel best;
   double best_cost = 0;
   for (const Kernel& kernel : find_kernels(family, target)) {
     const int64_t p = kernel.info->schedule.pixels, v = kernel.info->schedule.vectors;
     const auto tiles =
         static_cast<double>(ceil_div(pixels, p) * ceil_div(channels, v * convolution_layout(target).lanes));
-    const double cost = tiles * (static_cast<double>(p * v) + 0.5 * static_cast<double>(p + v));
+    const double step = static_cast<double>(p * v) + 0.5 * static_cast<double>(p + v);
+    const double rescale = v % 4 == 0 ? 8 : v % 2 == 0 ? 8.5 : 10;
+    const double cost = tiles * (static_cast<double>(steps) * step + static_cast<double>(p * v) * rescale + 60);
     if (best.info == nullptr || cost < best_cost) {
       best = kernel;
       best_cost = cost;
@@ -391,6 +394,15 @@ void run_part(const Layer& layer, const Panel& panel, Range channels, Range pixe
   }
 }
 
+/// Tiles whose input stays in the second-level cache while all blocks of channels pass over it.
+int64_t tiles_at_once(const Layer& layer) {
+  constexpr int64_t kBytes = 128 << 10;
+  const Convolution& op = layer.op;
+  const int64_t pixel = int64_t{op.in_c} * layer.source.element_bytes() * std::min(op.stride_h, op.k_h) *
+                        std::min(op.stride_w, op.k_w);
+  return std::max<int64_t>(1, kBytes / (pixel * layer.kernel.info->schedule.pixels));
+}
+
 /// All pixels of a panel, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
 void run_panel(const Layer& layer, const Panel& panel, const std::byte* in, std::byte* out, Target target,
                ThreadPool& pool) {
@@ -399,9 +411,12 @@ void run_panel(const Layer& layer, const Panel& panel, const std::byte* in, std:
   if (tiles >= blocks || tiles >= 8 * pool.threads()) {
     // Of one group: of several, what a last block spills over would be the next group's.
     const bool spills = layer.op.groups == 1;
+    const int64_t at_once = panel.channels > block ? tiles_at_once(layer) : tiles;
     pool.parallel_for(tiles, 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, panel, {0, panel.channels}, {begin * tile, std::min(end * tile, layer.pixels)}, spills, in, out,
-               target);
+      for (; begin < end; begin += at_once) {
+        const Range pixels{begin * tile, std::min(std::min(begin + at_once, end) * tile, layer.pixels)};
+        run_part(layer, panel, {0, panel.channels}, pixels, spills, in, out, target);
+      }
     });
   } else {
     pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
@@ -474,8 +489,8 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
   const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer->output_zero});
 
-  layer->kernel =
-      choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, layer->pixels, layer->group_channels);
+  layer->kernel = choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, layer->pixels,
+                                layer->group_channels, layer->taps * layer->blocks);
   if (!fast) layer->requantize = find_kernel(Family::Requantize, target);
   layer->padded_pixels =
       round_up(layer->pixels, layer->kernel.info->schedule.pixels) + layer->kernel.info->schedule.pixels;
