@@ -141,6 +141,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"mean_u8_avx512vnni", Family::Mean, Target::Avx512Vnni},
 
     {"conv_i16_x6c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2}},
+    {"conv_i16_x5c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 5, .vectors = 2}},
     {"conv_i16_x12c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8}},
     {"conv_sum_i16_x6c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 6, .vectors = 2}},
