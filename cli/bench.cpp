@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/compare.h"
 #include "cli/files.h"
 #include "cli/load.h"
 #include "cli/machine.h"
@@ -29,6 +30,8 @@ struct BenchOptions {
   Effort effort;
   bool layers = false, no_pin = false, no_peak = false;
   std::string json, cpus;
+  std::vector<std::string> compare;  // two files
+  double min_change = 1;             // per cent
 
   /// Nothing but the runs, for counting instructions: what takes a varying number of them is left out.
   bool bare() const { return effort.warmup == 0; }
@@ -251,7 +254,8 @@ void add_aggregates(Json& list, const Family& family, const std::vector<Sample>&
 
 Json extras_of(const Result& r) {
   const Plan& plan = *r.candidate->plan;
-  return {{"macs", plan.macs()},
+  return {{"input_type", plan.inputs().empty() ? "" : name_of(plan.inputs()[0].type)},
+          {"macs", plan.macs()},
           {"gmacs_per_second", r.gmacs()},
           {"load_ms", r.candidate->load_seconds * 1e3},
           {"prepare_ms", r.candidate->prepare_seconds * 1e3},
@@ -299,6 +303,8 @@ void drop_leading_zoo(std::vector<std::string>& models) {
 }
 
 void bench(const BenchOptions& given) {
+  if (!given.compare.empty()) return compare(given.compare[0], given.compare[1], given.min_change / 100);
+  if (given.models.empty()) throw ModelError("MODEL is required (see octet bench --help)");
   BenchOptions options = given;
   drop_leading_zoo(options.models);
   Outputs outputs;
@@ -329,7 +335,18 @@ void bench(const BenchOptions& given) {
 void add_bench(CLI::App& app, Action& action) {
   const auto [command, options] = add_command(
       app, action, "bench", "Measure networks: load, prepare, first and warm runs, against the machine's peak", bench);
-  command->add_option("MODEL", options->models, std::string(kModelHelp) + "; any number of them")->required();
+  CLI::Option* const models =
+      command->add_option("MODEL", options->models, std::string(kModelHelp) + "; any number of them");
+  command
+      ->add_option("--compare", options->compare,
+                   "Instead of measuring: whether file B.json (of --json) differs from A.json beyond noise")
+      ->expected(2)
+      ->type_name("A.json B.json")
+      ->excludes(models);
+  command
+      ->add_option("--min-change", options->min_change, "With --compare: per cent up to which medians count as equal")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
   command->add_option("--threads", options->threads, "Numbers of threads to measure, e.g. 1,2")
       ->delimiter(',')
       ->allow_extra_args(false)

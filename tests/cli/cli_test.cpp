@@ -324,6 +324,88 @@ TEST_F(Cli, BenchMeasuresAndWritesJson) {
   EXPECT_EQ(files(), (std::vector<std::string>{"b.json", "in.bin", "small.tflite"}));
 }
 
+/// Times in ms, as google-benchmark writes them.
+std::string measurement(const std::string& name, const std::vector<double>& times, int64_t macs = 1000000) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const double t : times) {
+    list.push_back(
+        {{"run_name", name}, {"run_type", "iteration"}, {"real_time", t}, {"time_unit", "ms"}, {"family_index", 0}});
+  }
+  list.push_back({{"run_name", name}, {"run_type", "aggregate"}, {"real_time", 1e9}, {"macs", macs}});
+  return nlohmann::json{{"context", {{"cpu_name", "toaster"}}}, {"benchmarks", list}}.dump();
+}
+
+TEST_F(Cli, BenchComparesMeasurements) {
+  std::vector<double> times, halves, shuffled;
+  for (int i = 0; i < 30; ++i) {
+    times.push_back(10 + 0.01 * i);
+    halves.push_back(times.back() / 2);
+    shuffled.push_back(10 + 0.01 * (i * 7 % 30));
+  }
+  write("a.json", measurement("net/threads:1", times));
+  write("half.json", measurement("net/threads:1", halves));
+  write("same.json", measurement("net/threads:1", shuffled));
+  const auto verdict_of = [&](const std::string& files, const std::string& options = "") {
+    const std::string out = expect_success("bench --compare " + files + options).out;
+    EXPECT_TRUE(has(out, "net/threads:1")) << out;
+    EXPECT_TRUE(has(out, "toaster")) << out;
+    for (const char* verdict : {"  faster", "  slower", "no difference"}) {
+      if (has(out, verdict)) return std::string(verdict);
+    }
+    return out;
+  };
+  EXPECT_EQ(verdict_of("a.json half.json"), "  faster");
+  EXPECT_EQ(verdict_of("half.json a.json"), "  slower");
+  EXPECT_EQ(verdict_of("a.json same.json"), "no difference");
+  EXPECT_EQ(verdict_of("a.json half.json", " --min-change 60"), "no difference");
+  EXPECT_TRUE(has(expect_success("bench --compare a.json half.json").out, "0.500"));
+}
+
+TEST_F(Cli, BenchComparesLayersByName) {
+  expect_success("bench small.tflite --runs 6 --layers --json a.json --no-peak");
+  auto json = nlohmann::json::parse(read("a.json"));
+  for (auto& entry : json["benchmarks"]) {  // one layer, renumbered, is three times as slow; another is gone
+    if (entry["run_name"] == "small/threads:1/layer:0") entry["run_name"] = "small/threads:1/layer:7";
+    if (entry["run_name"] == "small/threads:1/layer:7") entry["real_time"] = entry["real_time"].get<double>() * 30;
+    if (entry["run_name"] == "small/threads:1/layer:1") entry["layer"] = "NEW layer";
+  }
+  write("b.json", json.dump());
+  const std::string out = expect_success("bench --compare a.json b.json").out;
+  EXPECT_TRUE(has(out, "30.000")) << out;
+  EXPECT_TRUE(has(out, "only in b.json: small/threads:1/layer:NEW layer")) << out;
+  EXPECT_TRUE(has(out, "only in a.json: small/threads:1/layer:")) << out;
+}
+
+TEST_F(Cli, BenchRefusesWhatCannotBeCompared) {
+  const std::vector<double> times = {1, 2, 3, 4, 5, 6};
+  write("a.json", measurement("net/threads:1", times));
+  write("other.json", measurement("other/threads:1", times));
+  write("bigger.json", measurement("net/threads:1", times, 2000000));
+  write("few.json", measurement("net/threads:1", {1, 2}));
+  write("empty.json", R"({"benchmarks": []})");
+  write("list.json", "[1, 2]");
+  write("strings.json", R"({"benchmarks": [{"run_name": 7}]})");
+  write("text.json", "not JSON\n");
+  auto twice = nlohmann::json::parse(measurement("net/threads:1", times));
+  for (auto entry : nlohmann::json(twice["benchmarks"])) {
+    entry["family_index"] = 1;
+    twice["benchmarks"].push_back(entry);
+  }
+  write("twice.json", twice.dump());
+  expect_refusal("bench --compare a.json", {"--compare"});
+  expect_refusal("bench --compare a.json none.json", {"none.json: no such file"});
+  expect_refusal("bench --compare a.json text.json", {"text.json: not JSON"});
+  for (const std::string file : {"list.json", "strings.json"})
+    expect_refusal("bench --compare " + file + " a.json", {file + ": not the JSON of"});
+  expect_refusal("bench --compare empty.json a.json", {"empty.json", "no benchmarks"});
+  expect_refusal("bench --compare a.json few.json", {"few.json", "2 samples", "at least 5"});
+  expect_refusal("bench --compare a.json other.json", {"other.json", "net/threads:1", "other/threads:1"});
+  expect_refusal("bench --compare a.json bigger.json", {"bigger.json", "1.00 MMAC", "2.00 MMAC"});
+  expect_refusal("bench --compare a.json twice.json", {"twice.json", "occurs twice"});
+  expect_refusal("bench small.tflite --compare a.json a.json", {"--compare"});
+  expect_refusal("bench", {"MODEL"});
+}
+
 TEST_F(Cli, BenchForInstructionCounters) {
   const Outcome o = expect_success("bench small.tflite --warmup 0 --runs 1 --json b.json");
   EXPECT_FALSE(has(o.out, "; peak")) << o.out;

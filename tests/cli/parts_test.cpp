@@ -31,6 +31,51 @@ TEST(Stats, OrderStatisticsInterpolate) {
   EXPECT_EQ(one.standard_deviation, 0);
 }
 
+TEST(Stats, MannWhitneyIsExactForFewSamplesWithoutTies) {
+  const std::vector<double> low = {1, 2, 3, 4}, high = {5, 6, 7, 8};
+  EXPECT_EQ(mann_whitney(low, high).u, 16);
+  EXPECT_NEAR(mann_whitney(low, high).p, 2 / 70.0, 1e-12);
+  EXPECT_EQ(mann_whitney(high, low).u, 0);
+  EXPECT_NEAR(mann_whitney(high, low).p, 2 / 70.0, 1e-12);
+  // The example of SciPy's manual.
+  const std::vector<double> women = {20, 11, 17, 12}, men = {19, 22, 16, 29, 24};
+  EXPECT_EQ(mann_whitney(women, men).u, 17);
+  EXPECT_NEAR(mann_whitney(women, men).p, 1 / 9.0, 1e-12);
+  EXPECT_EQ(mann_whitney(std::vector<double>{1, 4}, std::vector<double>{2, 3}).p, 1);
+}
+
+TEST(Stats, MannWhitneyCorrectsForTies) {
+  // Ozone over New York in May and in August 1973, the example of R's manual: W = 127.5, p = 0.0001208.
+  const std::vector<double> may = {41, 36, 12, 18, 28, 23, 19, 8, 7,  16, 11, 14,  18,
+                                   14, 34, 6,  30, 11, 1,  11, 4, 32, 23, 45, 115, 37};
+  const std::vector<double> august = {39, 9,  16, 78, 35, 66, 122, 89,  110, 44, 28,  65, 22,
+                                      59, 23, 31, 44, 21, 9,  45,  168, 73,  76, 118, 84, 85};
+  EXPECT_EQ(mann_whitney(august, may).u, 127.5);
+  EXPECT_NEAR(mann_whitney(august, may).p, 0.0001208, 5e-8);
+  EXPECT_NEAR(mann_whitney(may, august).p, 0.0001208, 5e-8);
+  const std::vector<double> same = {3, 3, 3};
+  EXPECT_EQ(mann_whitney(same, same).u, 4.5);
+  EXPECT_EQ(mann_whitney(same, same).p, 1);
+}
+
+TEST(Stats, MannWhitneyOfManySamplesIsNearlyExact) {
+  std::vector<double> a, b;
+  for (int i = 0; i < 20; ++i) a.push_back(i), b.push_back(i + 5.5);
+  EXPECT_NEAR(mann_whitney(a, b).p, 0.009483607191, 1e-11);  // counted by another program, as is the next
+  a.push_back(20), b.push_back(25.5);                        // more than are counted out here
+  EXPECT_NEAR(mann_whitney(a, b).p, 0.01081243, 0.0005);
+}
+
+TEST(Stats, HolmMultipliesTheSmallestMost) {
+  const std::vector<double> p = holm(std::vector<double>{0.01, 0.04, 0.03, 0.005});
+  ASSERT_EQ(p.size(), 4u);
+  EXPECT_NEAR(p[0], 0.03, 1e-12);
+  EXPECT_NEAR(p[1], 0.06, 1e-12);  // not below the one before it
+  EXPECT_NEAR(p[2], 0.06, 1e-12);
+  EXPECT_NEAR(p[3], 0.02, 1e-12);
+  EXPECT_EQ(holm(std::vector<double>{0.7, 0.9})[0], 1);
+}
+
 TEST(Table, AlignsNumbersRightAndWordsLeft) {
   Table table;
   table.column("name", Table::Align::Left);
