@@ -35,7 +35,8 @@ struct Series {
 
 struct Measurement {
   std::string file, machine;
-  std::vector<Series> series;  // in the file's order
+  std::map<std::string, double> peaks;  // GMAC/s by number of threads, as far as it was measured
+  std::vector<Series> series;           // in the file's order
 
   [[noreturn]] void fail(const std::string& what) const { throw ModelError(file + ": " + what); }
   const Series* find(const std::string& key) const {
@@ -77,7 +78,7 @@ void check(const Measurement& m) {
 }
 
 Measurement read(const std::string& file) {
-  Measurement m{.file = file, .machine = {}, .series = {}};
+  Measurement m{file, {}, {}, {}};
   const std::vector<std::byte> bytes = read_bytes(file);
   const auto* const text = reinterpret_cast<const char*>(bytes.data());
   const Json json = Json::parse(text, text + bytes.size(), nullptr, /*allow_exceptions=*/false);
@@ -87,6 +88,7 @@ Measurement read(const std::string& file) {
     m.machine = context.value("cpu_name", context.value("host_name", ""));
     const std::string target = context.value("target", context.value("octet_target", ""));
     if (!target.empty()) m.machine += ", " + target;
+    m.peaks = context.value("peak_gmacs", m.peaks);
     for (const Json& entry : json.at("benchmarks")) add_entry(m, entry);
   } catch (const std::exception&) {  // a member is missing or of another type
     m.fail("not the JSON of `octet bench --json` or of google-benchmark");
@@ -163,6 +165,17 @@ void print_lacking(const Measurement& m, const Measurement& other) {
   }
 }
 
+/// Says where what ran the two was not the same, so that times alone do not tell the networks apart.
+void print_doubts(const Measurement& a, const Measurement& b, double min_change) {
+  if (a.machine != b.machine) fmt::print("note: measured on different machines or targets\n");
+  for (const auto& [threads, in_a] : a.peaks) {
+    const auto found = b.peaks.find(threads);
+    if (found == b.peaks.end() || std::abs(found->second / in_a - 1) <= min_change) continue;
+    fmt::print("note: the machine itself was not equally fast: peak on {} thread{} {:.1f} GMAC/s for A, {:.1f} for B\n",
+               threads, threads == "1" ? "" : "s", in_a, found->second);
+  }
+}
+
 }  // namespace
 
 void compare(const std::string& file_a, const std::string& file_b, double min_change) {
@@ -175,7 +188,7 @@ void compare(const std::string& file_a, const std::string& file_b, double min_ch
       "medians more than {:g} % apart\n\n",
       rows.size(), rows.size() == 1 ? "" : "s", kAlpha, 100 * min_change);
   print_rows(rows, min_change);
-  if (a.machine != b.machine) fmt::print("note: measured on different machines or targets\n");
+  print_doubts(a, b, min_change);
   print_lacking(a, b);
   print_lacking(b, a);
 }

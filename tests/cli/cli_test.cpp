@@ -359,6 +359,14 @@ TEST_F(Cli, BenchComparesMeasurements) {
   EXPECT_EQ(verdict_of("a.json same.json"), "no difference");
   EXPECT_EQ(verdict_of("a.json half.json", " --min-change 60"), "no difference");
   EXPECT_TRUE(has(expect_success("bench --compare a.json half.json").out, "0.500"));
+
+  auto slow = nlohmann::json::parse(read("same.json"));
+  for (const double peak : {80, 70}) {
+    slow["context"]["peak_gmacs"]["1"] = peak;
+    write(peak == 80 ? "fast.json" : "slow.json", slow.dump());
+  }
+  EXPECT_TRUE(has(expect_success("bench --compare fast.json slow.json").out, "80.0 GMAC/s for A, 70.0 for B"));
+  EXPECT_FALSE(has(expect_success("bench --compare fast.json fast.json").out, "note:"));
 }
 
 TEST_F(Cli, BenchComparesLayersByName) {
