@@ -1,6 +1,7 @@
 #include "benchmarks/layers.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -77,6 +78,8 @@ Model cut(const Model& network, const Operator& op, const std::string& name) {
   return model;
 }
 
+bool changes_sign(const Step& step) { return step.kernel == "flip_sign"; }
+
 }  // namespace
 
 std::vector<Layer> cut_layers(const Model& network) {
@@ -88,6 +91,23 @@ std::vector<Layer> cut_layers(const Model& network) {
     if (seen.insert(name).second) layers.push_back({name, cut(network, op, name)});
   }
   return layers;
+}
+
+std::string kernel_of_layer(const Plan& plan) {
+  const auto found = std::ranges::find_if_not(plan.steps(), changes_sign);
+  return found == plan.steps().end() ? "" : found->kernel;
+}
+
+double time_layer(Session& session) {
+  using Clock = std::chrono::steady_clock;
+  Clock::duration sum{};
+  Clock::time_point last = Clock::now();
+  session.run([&](size_t step) {
+    const Clock::time_point now = Clock::now();
+    if (!changes_sign(session.plan().steps()[step])) sum += now - last;
+    last = now;
+  });
+  return std::chrono::duration<double>(sum).count();
 }
 
 }  // namespace octet

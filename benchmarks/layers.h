@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "runtime/session.h"
 
 namespace octet {
 
@@ -15,5 +16,11 @@ struct Layer {
 
 /// The operators of a network that multiply, add or compare (not those that only move bytes), equal shapes once.
 std::vector<Layer> cut_layers(const Model& network);
+
+/// Seconds that one run of a single layer takes, without the change of signs that a whole network needs at its ends
+/// only (int8 activations on x86, uint8 ones on Arm).
+double time_layer(Session& session);
+/// The kernel that a single layer takes.
+std::string kernel_of_layer(const Plan& plan);
 
 }  // namespace octet

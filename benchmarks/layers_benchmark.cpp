@@ -22,14 +22,14 @@ void fill(std::span<std::byte> bytes, uint32_t seed) {
   std::ranges::generate(bytes, [&] { return static_cast<std::byte>(random() & 0xff); });
 }
 
-void time_layer(benchmark::State& state, const Model& model, Target target, double peak) {
+void run_layer(benchmark::State& state, const Model& model, Target target, double peak) {
   PlanOptions options;
   options.target = target;
   Session session(Plan::make(model, options));
   for (size_t i = 0; i < model.inputs.size(); i++) fill(session.input(i), static_cast<uint32_t>(i));
-  for (auto _ : state) session.run();
+  for (auto _ : state) state.SetIterationTime(time_layer(session));
   const auto macs = static_cast<double>(session.plan().macs());
-  state.SetLabel(session.plan().steps().back().kernel);
+  state.SetLabel(kernel_of_layer(session.plan()));
   if (macs == 0) return;
   using benchmark::Counter;
   state.counters["GMAC/s"] = Counter(macs / 1e9, Counter::kIsIterationInvariantRate);
@@ -39,10 +39,12 @@ void time_layer(benchmark::State& state, const Model& model, Target target, doub
 void register_network(const char* name, DataType type, Target target, double peak) {
   const std::string prefix = std::string(name) + (type == DataType::Int8 ? "/int8/" : "/uint8/");
   for (Layer& layer : cut_layers(build_zoo(name, type)))
-    benchmark::RegisterBenchmark((prefix + layer.name).c_str(), [model = std::move(layer.model), target,
-                                                                 peak](benchmark::State& state) {
-      time_layer(state, model, target, peak);
-    })->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark((prefix + layer.name).c_str(),
+                                 [model = std::move(layer.model), target, peak](benchmark::State& state) {
+                                   run_layer(state, model, target, peak);
+                                 })
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
 }
 
 }  // namespace
