@@ -1,7 +1,8 @@
 # Everything from a fresh Debian 12 machine: each goal installs what is missing first (packages.txt), as root or with sudo.
 #   make bench   build, then time MobileNet v1, MobileNet v2 and ResNet-50 on this machine
+#   make results the same against other libraries, with tables and plots (results/README.md); takes some minutes
 #   make test    build, then test: this machine, 64-bit Arm under emulation, sanitizers, a short fuzzing run
-.PHONY: build bench test test-host test-arm64 test-sanitize setup arm64 format clean
+.PHONY: build bench results test test-host test-arm64 test-sanitize setup arm64 format clean
 
 build: setup
 	cmake --preset host
@@ -9,6 +10,10 @@ build: setup
 
 bench: build
 	build/bin/octet bench mobilenet_v1_1.0_224 mobilenet_v2_1.0_224 resnet50
+
+results: build
+	tools/setup results/packages.txt
+	results/make.py --measure build/bin
 
 test: test-host test-arm64 test-sanitize
 

@@ -11,6 +11,7 @@
 
 #include "benchmarks/layers.h"
 #include "benchmarks/peers/match.h"
+#include "benchmarks/peers/network.h"
 #include "cli/load.h"
 #include "cli/machine.h"
 #include "runtime/peak.h"
@@ -91,7 +92,7 @@ void add_match(const std::string& name, std::function<Model()> network, int thre
 
 void add_matches(const Selection& selected, const Network& network, Target target, const Peaks& peaks) {
   const Model model = load(network);
-  const std::string name = model.name + "/" + type_of(model);
+  const std::string name = model.name + "/" + type_of(without_ends(model));
   for (const auto& [threads, peak] : peaks) {
     if (!selected.layers) {
       add_match(
