@@ -74,9 +74,11 @@ def cpu_features():
     return []
 
 
-def package_version(package):
-    query = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
-    return query.stdout if query.returncode == 0 else "unknown"
+def versions_of(context):
+    """Of the peers. XNNPACK's library does not say it, Debian's package does."""
+    query = subprocess.run(["dpkg-query", "-W", "-f", "Debian ${Version}", "libxnnpack-dev"], capture_output=True, text=True)
+    versions = {"xnnpack": query.stdout if query.returncode == 0 else "version unknown"}
+    return versions | {peer: context[peer + "_version"] for peer in PEERS if peer + "_version" in context}
 
 
 def measure(bin_dir, threads, samples):
@@ -86,6 +88,7 @@ def measure(bin_dir, threads, samples):
         peers = pathlib.Path(scratch, "peers.json")
         run(bin_dir / "octet_peers", "--threads", threads, f"--benchmark_repetitions={samples}",
             f"--benchmark_out={peers}")
+        versions = versions_of(json.loads(peers.read_text())["context"])
         networks, all_layers, all_macs, machine = networks_of(peers), {}, {}, {}
         by_type = collections.defaultdict(list)
         for name in networks:
@@ -105,7 +108,6 @@ def measure(bin_dir, threads, samples):
             all_layers |= layers
             all_macs |= macs
     machine["features"] = cpu_features()
-    versions = {"xnnpack": "Debian " + package_version("libxnnpack-dev")}
     date = datetime.date.today().isoformat()
     slug = re.sub(r"\W+", "-", f"{machine['cpu_name']} {machine['target']}".lower()).strip("-")
     result = {"date": date, "machine": machine, "versions": versions, "macs": all_macs, "networks": networks,

@@ -15,7 +15,7 @@ std::vector<Peer> known_peers() {
   list.push_back({"xnnpack", make_xnnpack});
 #endif
 #ifdef OCTET_HAS_ONNXRUNTIME
-  list.push_back({"onnxruntime", make_onnxruntime});
+  list.push_back({"onnxruntime", make_onnxruntime, onnxruntime_version()});
 #endif
   return list;
 }

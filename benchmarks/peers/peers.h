@@ -12,6 +12,7 @@ namespace octet::peers {
 struct Peer {
   std::string name;
   std::unique_ptr<Engine> (*make)(const Model& model, int threads);
+  std::string version = {};  // where its library says it
 };
 
 std::vector<Peer> known_peers();

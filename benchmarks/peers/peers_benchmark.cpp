@@ -124,6 +124,8 @@ void run(const Selection& selected) {
   const Target target = parse_target(selected.target);
   benchmark::AddCustomContext("cpu_name", cli::cpu_name());
   benchmark::AddCustomContext("target", std::string(name_of(target)));
+  for (const Peer& peer : known_peers())
+    if (!peer.version.empty()) benchmark::AddCustomContext(peer.name + "_version", peer.version);
   Peaks peaks;
   for (const int threads : selected.threads) {
     peaks[threads] = measure_peak_gmacs(target, threads, kPeakSeconds);

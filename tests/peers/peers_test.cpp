@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "benchmarks/layers.h"
 #include "benchmarks/peers/match.h"
 #include "benchmarks/peers/network.h"
+#include "benchmarks/peers/onnx.h"
 #include "models/builder.h"
 #include "models/zoo.h"
 
@@ -44,6 +46,65 @@ TEST(Network, EndsAtTheLogits) {
   const Model model = without_ends(build_zoo("mobilenet_v1_0.25_128", DataType::UInt8));
   EXPECT_EQ(model.operators.back().code, OpCode::Conv2D);
   EXPECT_EQ(model.outputs, model.operators.back().outputs);
+}
+
+/// A protocol buffer's fields in order: number, and bytes or a number.
+std::vector<std::pair<int, std::string>> fields_of(std::string_view message) {
+  std::vector<std::pair<int, std::string>> fields;
+  const auto varint = [&] {
+    uint64_t value = 0;
+    for (int shift = 0; !message.empty(); shift += 7) {
+      const auto byte = static_cast<uint8_t>(message[0]);
+      message.remove_prefix(1);
+      value |= uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) break;
+    }
+    return value;
+  };
+  while (!message.empty()) {
+    const uint64_t key = varint(), value = varint();
+    if ((key & 7) == 0) {
+      fields.emplace_back(key >> 3, std::to_string(value));
+      continue;
+    }
+    EXPECT_EQ(key & 7, 2u);
+    fields.emplace_back(key >> 3, message.substr(0, value));
+    message.remove_prefix(std::min<size_t>(value, message.size()));
+  }
+  return fields;
+}
+
+std::string field(const std::string& message, int number) {
+  for (const auto& [at, value] : fields_of(message))
+    if (at == number) return value;
+  return {};
+}
+
+TEST(Onnx, HasANodeForEachOperator) {
+  const Model model = without_ends(build_zoo("resnet18", DataType::Int8));
+  const std::string onnx = to_onnx(model), graph = field(onnx, 7);
+  EXPECT_EQ(field(onnx, 1), "8");
+  std::map<std::string, int> nodes;
+  int64_t weights = 0;
+  for (const auto& [number, value] : fields_of(graph)) {
+    if (number == 1) ++nodes[field(value, 4)];
+    if (number == 5 && field(value, 2) == "3") weights += static_cast<int64_t>(field(value, 9).size());
+  }
+  EXPECT_EQ(nodes["QLinearConv"], 20);
+  EXPECT_EQ(nodes["QLinearAdd"], 8);
+  EXPECT_EQ(nodes["QGemm"], 1);
+  EXPECT_EQ(nodes["MaxPool"], 1);
+  EXPECT_EQ(nodes["QLinearGlobalAveragePool"], 1);
+  int64_t wanted = 0;
+  for (const Tensor& tensor : model.tensors) {
+    if (tensor.type == DataType::Int8) wanted += static_cast<int64_t>(tensor.data.size());
+  }
+  EXPECT_GE(weights, wanted);  // zero points are int8 too
+  EXPECT_LT(weights, wanted + 10000);
+}
+
+TEST(Onnx, RefusesWhatItDoesNotTranslate) {
+  EXPECT_THROW(to_onnx(build_zoo("inception_v3", DataType::UInt8)), Unsupported);
 }
 
 class Peers : public testing::TestWithParam<std::pair<const char*, DataType>> {};
