@@ -136,9 +136,7 @@ void run(const Selection& selected) {
   benchmark::RunSpecifiedBenchmarks(&medians);
 }
 
-/// False where help was asked for, and given. Throws ModelError.
-bool parse(int argc, char** argv, Selection& selected) {
-  CLI::App app("Times Octet and its peers in turns; google-benchmark's options apply too.", "octet_peers");
+void add_options(CLI::App& app, Selection& selected) {
   app.add_option("MODEL", selected.models, std::string(cli::kModelHelp) + "; by default some of the zoo");
   cli::add_type_option(app, selected.type);
   app.add_option("--target", selected.target, "Octet's instruction set")->capture_default_str();
@@ -148,15 +146,28 @@ bool parse(int argc, char** argv, Selection& selected) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_flag("--layers", selected.layers, "Each layer shape alone, instead of whole networks");
+}
+
+void print_help() {
+  CLI::App app("Times Octet and its peers in turns. Samples are repetitions.", "octet_peers");
+  Selection defaults;
+  add_options(app, defaults);
+  std::cout << app.help() << "\nOptions of google-benchmark:\n";
+  benchmark::PrintDefaultHelp();
+}
+
+/// Throws ModelError.
+Selection parse(int argc, char** argv) {
+  CLI::App app;
+  app.set_help_flag();
+  Selection selected;
+  add_options(app, selected);
   try {
     app.parse(argc, argv);
-    return true;
-  } catch (const CLI::Success& e) {  // help
-    app.exit(e);
-    return false;
   } catch (const CLI::ParseError& e) {
-    throw ModelError(e.what());
+    throw ModelError(std::string(e.what()) + " (see octet_peers --help)");
   }
+  return selected;
 }
 
 }  // namespace
@@ -167,9 +178,8 @@ int main(int argc, char** argv) try {
   std::vector<char*> arguments = {argv[0], const_cast<char*>("--benchmark_repetitions=30")};
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   argc = static_cast<int>(arguments.size());
-  benchmark::Initialize(&argc, arguments.data());
-  octet::peers::Selection selected;
-  if (octet::peers::parse(argc, arguments.data(), selected)) octet::peers::run(selected);
+  benchmark::Initialize(&argc, arguments.data(), octet::peers::print_help);
+  octet::peers::run(octet::peers::parse(argc, arguments.data()));
   benchmark::Shutdown();
   return 0;
 } catch (const std::exception& error) {
