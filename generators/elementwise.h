@@ -1,7 +1,15 @@
-// ADD, SUB and MUL of 8-bit tensors, exact for every multiplier and shift (mbqm: docs/numerics.md).
+// ADD, SUB and MUL of 8-bit tensors (mbqm: docs/numerics.md).
 //
-//   SumKernel: out = clamp(Z + mbqm(mbqm((q1 - Z1) << 20, m1) +- mbqm((q2 - Z2) << 20, m2), m))
+//   SumAnyKernel: out = clamp(Z + mbqm(mbqm((q1 - Z1) << 20, m1) +- mbqm((q2 - Z2) << 20, m2), m))
 //   ProductKernel: out = clamp(Z + mbqm((q1 - Z1) (q2 - Z2), m))
+//
+// exact for every multiplier and shift, and
+//
+//   SumKernel: out = clamp((f1 q1 + f2 q2 + c) >> kSumShift)
+//
+// which is the same as SumAny's for factors that the runtime has found to be so. Factors of 31 bits are two of 16, of
+// which one instruction multiplies and adds two: f = high 2^kSumLowBits + low, and since nested floors merge,
+//   out = clamp(whole + ((high1 q1 + high2 q2 + ((low1 q1 + low2 q2 + fraction) >> kSumLowBits)) >> rest)).
 //
 // Operands are seen in up to three dimensions, innermost first; a stride of 0 repeats (broadcasts). The first
 // dimension's strides are 0 or 1.
@@ -20,10 +28,34 @@ struct FactorParams {
   Halide::Param<int32_t> multiplier, left, right;
 };
 
-/// Arguments, in order: a, b, a_zero, a_multiplier, a_right, b_zero, b_multiplier, b_right, sign, out_multiplier,
-/// out_left, out_right, zero_point, lo, hi; output.
+/// Arguments, in order: a, b, factors, whole, fraction, lo, hi; output.
 struct SumKernel {
   explicit SumKernel(Target target);
+
+  Halide::ImageParam a, b;                      // activations [i, j, k]
+  Halide::ImageParam factors;                   // int16 [operand, part]; parts: high, low
+  Halide::Param<int16_t> whole{"whole"};        // c >> kSumShift
+  Halide::Param<int32_t> fraction{"fraction"};  // the rest of c
+  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};
+
+  Halide::Var i{"i"}, j{"j"}, k{"k"};
+  Halide::Var operand{"operand"};
+  Halide::Func pair{"pair"};  // x86: the operands side by side
+  Halide::RDom low_r, high_r;
+  Halide::Func low{"low"}, high{"high"};  // x86
+  Halide::Func output{"output"};
+
+  std::vector<Halide::Argument> arguments() const;
+
+ private:
+  Halide::Expr total_of_pairs();
+  Halide::Expr total();
+};
+
+/// Arguments, in order: a, b, a_zero, a_multiplier, a_right, b_zero, b_multiplier, b_right, sign, out_multiplier,
+/// out_left, out_right, zero_point, lo, hi; output.
+struct SumAnyKernel {
+  explicit SumAnyKernel(Target target);
 
   Halide::ImageParam a, b;  // activations [i, j, k]
   Halide::Param<int32_t> a_zero{"a_zero"}, b_zero{"b_zero"};

@@ -1,4 +1,6 @@
 // Requantization, additions, products, pools and means: whole vectors of the innermost dimension.
+#include <algorithm>
+
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -14,9 +16,9 @@ int lanes_of(Target target) { return is_arm(target) ? 16 : convolution_layout(ta
 
 int byte_lanes_of(Target target) { return is_arm(target) ? 16 : 4 * lanes_of(target); }
 
-// Both operands run, or one of them stands still: then it is read once and spread over the vector.
+// Both operands run, or one of them stands still: then it is read once and spread over the vector of `lanes`.
 template <typename Kernel>
-void schedule_binary(Kernel& k, Target target) {
+void schedule_binary(Kernel& k, int lanes, const Var& io, const Var& iv) {
   const Expr a_step = k.a.dim(0).stride(), b_step = k.b.dim(0).stride();
   for (int d = 0; d < 3; d++) {
     for (ImageParam* operand : {&k.a, &k.b}) operand->dim(d).set_min(0);
@@ -24,8 +26,9 @@ void schedule_binary(Kernel& k, Target target) {
   }
   k.a.dim(0).set_stride(Expr());
   k.b.dim(0).set_stride(Expr());
+  k.output.split(k.i, io, iv, lanes, TailStrategy::GuardWithIf).vectorize(iv);
   for (const Expr& form : {a_step == 1 && b_step == 1, a_step == 1 && b_step == 0, a_step == 0 && b_step == 1})
-    k.output.specialize(form).vectorize(k.i, lanes_of(target), TailStrategy::GuardWithIf);
+    k.output.specialize(form);
   k.output.specialize_fail("strides are 0 or 1, not both 0");
 }
 
@@ -53,9 +56,38 @@ void schedule_requantize(RequantizeKernel& k, Target target) {
   k.output.vectorize(k.c, lanes_of(target), TailStrategy::GuardWithIf);
 }
 
-void schedule_sum(SumKernel& k, Target target) { schedule_binary(k, target); }
+void schedule_sum(SumKernel& k, Target target) {
+  const int lanes = lanes_of(target), bytes = byte_lanes_of(target);
+  Var io("io"), iv("iv");
+  schedule_binary(k, bytes, io, iv);
+  k.factors.dim(0).set_bounds(0, 2).set_stride(1).dim(1).set_bounds(0, 2).set_stride(2);
+  if (is_arm(target)) return;
+  // A vector of bytes in and out, in between four of sums.
+  k.pair.compute_at(k.output, io)
+      .store_in(MemoryType::Stack)
+      .bound(k.operand, 0, 2)
+      .bound_extent(k.i, bytes)
+      .vectorize(k.i, std::min(bytes, std::max(16, 2 * lanes)))
+      .unroll(k.i)
+      .unroll(k.operand);
+  const auto schedule = [&](Func& total, const RDom& r) {
+    total.compute_at(k.output, io).store_in(MemoryType::Stack).bound_extent(k.i, bytes);
+    total.vectorize(k.i, lanes).unroll(k.i);
+    total.update().reorder(r.x, k.i).atomic().vectorize(r.x).vectorize(k.i, lanes).unroll(k.i);
+  };
+  schedule(k.low, k.low_r);
+  schedule(k.high, k.high_r);
+}
 
-void schedule_product(ProductKernel& k, Target target) { schedule_binary(k, target); }
+void schedule_sum_any(SumAnyKernel& k, Target target) {
+  Var io("io"), iv("iv");
+  schedule_binary(k, lanes_of(target), io, iv);
+}
+
+void schedule_product(ProductKernel& k, Target target) {
+  Var io("io"), iv("iv");
+  schedule_binary(k, lanes_of(target), io, iv);
+}
 
 void schedule_average(AverageKernel& k, Target target) {
   k.divisors.dim(0).set_bounds(0, 2).dim(1).set_min(0).set_stride(2);

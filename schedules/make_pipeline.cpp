@@ -47,6 +47,12 @@ Compilable sum(const KernelInfo& info) {
   return {kernel.output, kernel.arguments()};
 }
 
+Compilable sum_any(const KernelInfo& info) {
+  SumAnyKernel kernel(info.target);
+  schedule_sum_any(kernel, info.target);
+  return {kernel.output, kernel.arguments()};
+}
+
 Compilable product(const KernelInfo& info) {
   ProductKernel kernel(info.target);
   schedule_product(kernel, info.target);
@@ -89,6 +95,8 @@ Compilable make_pipeline(const KernelInfo& info) {
       return depthwise_any(info, DepthwiseAnyKernel::Output::Sum);
     case Family::Sum:
       return sum(info);
+    case Family::SumAny:
+      return sum_any(info);
     case Family::Product:
       return product(info);
     case Family::AveragePool:

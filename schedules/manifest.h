@@ -19,7 +19,8 @@ enum class Family : uint8_t {
   Depthwise,       // filter and stride of its schedule; weights whose parts fit the layout
   DepthwiseAny,    // any filter, stride, dilation
   DepthwiseSum,    // the same, int32 out
-  Sum,             // ADD, SUB
+  Sum,             // ADD, SUB as one affine form
+  SumAny,          // any factors
   Product,         // MUL
   AveragePool,
   MaxPool,
@@ -109,6 +110,9 @@ enum ChannelField : uint8_t {
   kChannelFields
 };
 
+/// Sum is (a q_a + b q_b + c) >> kSumShift, with a and b in two parts, of which the lower has kSumLowBits bits.
+inline constexpr int kSumShift = 28, kSumLowBits = 15;
+
 /// Rows of the int32 table that Requantize takes.
 enum RequantizeField : uint8_t { kRequantizeMultiplier, kRequantizeLeft, kRequantizeRight, kRequantizeFields };
 
@@ -135,6 +139,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_u8_any_avx512vnni", Family::DepthwiseAny, Target::Avx512Vnni},
     {"depthwise_sum_u8_any_avx512vnni", Family::DepthwiseSum, Target::Avx512Vnni},
     {"sum_u8_avx512vnni", Family::Sum, Target::Avx512Vnni},
+    {"sum_u8_any_avx512vnni", Family::SumAny, Target::Avx512Vnni},
     {"product_u8_avx512vnni", Family::Product, Target::Avx512Vnni},
     {"average_pool_u8_avx512vnni", Family::AveragePool, Target::Avx512Vnni},
     {"max_pool_u8_avx512vnni", Family::MaxPool, Target::Avx512Vnni},
@@ -154,6 +159,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_u8_any_avx2", Family::DepthwiseAny, Target::Avx2},
     {"depthwise_sum_u8_any_avx2", Family::DepthwiseSum, Target::Avx2},
     {"sum_u8_avx2", Family::Sum, Target::Avx2},
+    {"sum_u8_any_avx2", Family::SumAny, Target::Avx2},
     {"product_u8_avx2", Family::Product, Target::Avx2},
     {"average_pool_u8_avx2", Family::AveragePool, Target::Avx2},
     {"max_pool_u8_avx2", Family::MaxPool, Target::Avx2},
@@ -171,6 +177,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_u8_any_sse41", Family::DepthwiseAny, Target::Sse41},
     {"depthwise_sum_u8_any_sse41", Family::DepthwiseSum, Target::Sse41},
     {"sum_u8_sse41", Family::Sum, Target::Sse41},
+    {"sum_u8_any_sse41", Family::SumAny, Target::Sse41},
     {"product_u8_sse41", Family::Product, Target::Sse41},
     {"average_pool_u8_sse41", Family::AveragePool, Target::Sse41},
     {"max_pool_u8_sse41", Family::MaxPool, Target::Sse41},
@@ -192,6 +199,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_s8_any_dotprod", Family::DepthwiseAny, Target::Dotprod},
     {"depthwise_sum_s8_any_dotprod", Family::DepthwiseSum, Target::Dotprod},
     {"sum_s8_dotprod", Family::Sum, Target::Dotprod},
+    {"sum_s8_any_dotprod", Family::SumAny, Target::Dotprod},
     {"product_s8_dotprod", Family::Product, Target::Dotprod},
     {"average_pool_s8_dotprod", Family::AveragePool, Target::Dotprod},
     {"max_pool_s8_dotprod", Family::MaxPool, Target::Dotprod},
@@ -208,6 +216,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_s8_any_neon", Family::DepthwiseAny, Target::Neon},
     {"depthwise_sum_s8_any_neon", Family::DepthwiseSum, Target::Neon},
     {"sum_s8_neon", Family::Sum, Target::Neon},
+    {"sum_s8_any_neon", Family::SumAny, Target::Neon},
     {"product_s8_neon", Family::Product, Target::Neon},
     {"average_pool_s8_neon", Family::AveragePool, Target::Neon},
     {"max_pool_s8_neon", Family::MaxPool, Target::Neon},

@@ -38,6 +38,7 @@ void specialize_rescaled_arm(Halide::Func& scaled, const Halide::Expr& zero_poin
                              const Halide::Expr& hi);
 void schedule_requantize(RequantizeKernel& kernel, Target target);
 void schedule_sum(SumKernel& kernel, Target target);
+void schedule_sum_any(SumAnyKernel& kernel, Target target);
 void schedule_product(ProductKernel& kernel, Target target);
 void schedule_average(AverageKernel& kernel, Target target);
 void schedule_max(MaxKernel& kernel, Target target);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "runtime/kernels.h"
+#include "runtime/ops/affine_sum.h"
 #include "runtime/ops/ops.h"
 #include "runtime/ops/tensor_values.h"
 
@@ -50,7 +51,8 @@ struct Layer {
   Binary op;
   Target target;
   KernelFunction kernel;
-  int32_t a, b, output;  // tensors
+  std::optional<AffineSum> sum;  // ADD and SUB, where there is one
+  int32_t a, b, output;          // tensors
   int32_t a_zero, b_zero, output_zero;
   std::vector<Dimension> dims;
 
@@ -79,6 +81,12 @@ void call_kernel(const Layer& layer, const RunContext& context, Position at, int
   const BufferArgument b(context.data<uint8_t>(layer.b) + at.b, type, {{i, x->b}, {j, y->b}, {k, z->b}});
   const BufferArgument out(context.data<uint8_t>(layer.output) + at.out, type, {{i, 1}, {j, y->out}, {k, z->out}});
   const Binary& op = layer.op;
+  if (layer.sum) {
+    const SumArguments arguments(*layer.sum);
+    const BufferArgument factors(arguments.factors, halide_type_t(halide_type_int, 16), {{2, 1}, {2, 2}});
+    call(layer.kernel, a, b, factors, arguments.whole, arguments.fraction, op.clamp.lo, op.clamp.hi, out);
+    return;
+  }
   const int32_t left = std::max(op.out.shift, 0), right = std::max(-op.out.shift, 0);
   if (op.kind == Binary::Kind::Mul) {
     call(layer.kernel, a, b, layer.a_zero, layer.b_zero, op.out.multiplier, left, right, layer.output_zero, op.clamp.lo,
@@ -129,10 +137,14 @@ void plan(const Binary& op, const Node& node, PlanBuilder& builder) {
   const Target target = builder.target();
   const Tensor &a = builder.tensor(node.inputs[0]), &b = builder.tensor(node.inputs[1]),
                &out = builder.tensor(node.outputs[0]);
-  const Kernel kernel = find_kernel(op.kind == Binary::Kind::Mul ? Family::Product : Family::Sum, target);
+  const std::optional<AffineSum> sum =
+      affine_sum(op, {out.type, zero_point_of(a), zero_point_of(b), zero_point_of(out)});
+  const Family family = op.kind == Binary::Kind::Mul ? Family::Product : sum ? Family::Sum : Family::SumAny;
+  const Kernel kernel = find_kernel(family, target);
   const Layer layer{.op = op,
                     .target = target,
                     .kernel = kernel.function,
+                    .sum = sum,
                     .a = node.inputs[0],
                     .b = node.inputs[1],
                     .output = node.outputs[0],

@@ -55,6 +55,10 @@ class Enumerated : public testing::TestWithParam<Target> {
       const Tensor& t = model.tensors[static_cast<size_t>(i)];
       inputs.push_back(random.bytes(element_count(t.shape) * static_cast<int64_t>(size_of(t.type))));
     }
+    expect_equal(model, inputs, what, threads);
+  }
+
+  void expect_equal(const Model& model, const std::vector<Bytes>& inputs, const std::string& what, int threads = 1) {
     const ReferenceResult reference = run_reference(model, inputs);
     const std::vector<Bytes> actual = run_on(model, inputs, GetParam(), {.threads = threads});
     for (size_t i = 0; i < actual.size(); i++) {
@@ -302,6 +306,36 @@ TEST_P(Enumerated, Elementwise) {
                         {"z", s[2], type, random.quantization(type, so)}));
           expect_equal(b.build(), random, name_of(op) + " " + to_string(s[0]) + " " + to_string(s[1]), 1 + i % 2);
         }
+}
+
+TEST_P(Enumerated, SumsOfAllPairs) {
+  Random random(10);
+  const std::vector<int32_t> shape{256, 256};
+  // Scales of any size; of one size; in small ratios, whose sums often lie half-way between two outputs; all the same.
+  const auto scales = [&](int i) -> std::array<float, 3> {
+    const auto small = [&] { return static_cast<float>(random.integer(1, 8)); };
+    const float s1 = random.real(0.01f, 0.2f), s2 = random.real(0.01f, 0.2f);
+    if (i % 4 == 0) return {s1, s2, std::max(s1, s2) * random.real(0.5f, 2.0f)};
+    if (i % 4 == 1) return {s1, s1, s1 * 2};
+    if (i % 4 == 2) return {small(), small(), small()};
+    return {s1, s1, s1};
+  };
+  for (const DataType type : {DataType::UInt8, DataType::Int8})
+    for (const OpCode op : {OpCode::Add, OpCode::Sub})
+      for (int i = 0; i < 32; i++) {
+        ModelBuilder b("sums");
+        const auto [s1, s2, so] = scales(i);
+        const int32_t x = b.input({"x", shape, type, random.quantization(type, s1)});
+        const int32_t y = b.input({"y", shape, type, random.quantization(type, s2)});
+        b.output(b.op(op, {x, y}, ElementwiseOptions{.activation = kActivations[i / 4 % 4]},
+                      {"z", shape, type, random.quantization(type, so)}));
+        std::vector<Bytes> inputs(2);
+        for (int32_t pair = 0; pair < 65536; pair++) {
+          inputs[0].push_back(static_cast<std::byte>(pair));
+          inputs[1].push_back(static_cast<std::byte>(pair >> 8));
+        }
+        expect_equal(b.build(), inputs, name_of(op) + " " + std::to_string(i));
+      }
 }
 
 TEST_P(Enumerated, Pools) {
