@@ -38,10 +38,10 @@ ConvolutionKernel::ConvolutionKernel(Target target, Output kind, int products)
     define_sum_x86(convolution_layout(target));
 
   if (kind == Output::Sum) {
-    output(c, x) = sum(c, x);
+    output(c, x, y) = sum(c, x + y * width);
   } else {
     scaled(c, x) = rescaled(target, sum(c, x), channels, c, x, zero_point, lo, hi);
-    output(c, x) = scaled(c, x);
+    output(c, x, y) = scaled(c, x + y * width);
   }
 }
 
@@ -102,7 +102,7 @@ void ConvolutionKernel::define_sum_neon(int products) {
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {
-  return {input, offsets, excess, weights, channels, blocks, zero_point, lo, hi};
+  return {input, offsets, excess, weights, channels, blocks, width, zero_point, lo, hi};
 }
 
 }  // namespace octet

@@ -4,7 +4,8 @@
 //             + sum over e, k of input(offsets(x, excess(0, e)) + excess(1, e) + k) * weights(k, c, .. + e)
 //   out(c, x) = clamp(rescale(sum(c, x)))
 //
-// x counts output pixels (batch, rows and columns in one), t the filter's taps. Zero points are folded away before:
+// x counts output pixels (batch, rows and columns in one), t the filter's taps. The output may lie in memory as rows of
+// `width` pixels each; if not, all of them are one row. Zero points are folded away before:
 // -Z_in sum w into the bias, w - Z_w into the weights. One table of offsets serves strides, dilation, padding (it
 // points into a padded copy) and transposed convolution; a fully-connected layer has one tap and a pixel a batch.
 //
@@ -21,7 +22,7 @@
 // NEON adds `products` in 16 bits before it widens them, those of k, k + 8, .. in a block of 8 products: their weights'
 // magnitudes must not add up to more than 255 (two of them never do where weights lie in [-127, 127]).
 //
-// Arguments, in order: input, offsets, excess, weights, channels, blocks, zero_point, lo, hi; output.
+// Arguments, in order: input, offsets, excess, weights, channels, blocks, width, zero_point, lo, hi; output.
 #pragma once
 
 #include <vector>
@@ -43,10 +44,11 @@ struct ConvolutionKernel {
   Halide::ImageParam weights;                       // int8 or int16 [depth, lanes, steps, channels / lanes]
   Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
   Halide::Param<int32_t> blocks{"blocks"};          // of a tap: ceil(channels in / multiple) * multiple / depth
+  Halide::Param<int32_t> width{"width"};            // of the output's rows
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
 
-  Halide::Var c{"c"}, x{"x"}, k{"k"}, t{"t"}, e{"e"}, lane{"lane"};
+  Halide::Var c{"c"}, x{"x"}, y{"y"}, k{"k"}, t{"t"}, e{"e"}, lane{"lane"};
   Halide::Func row{"row"};                // (k, x, t): the elements of a tap
   Halide::Func excess_row{"excess_row"};  // (k, x, e): the same of an excess step
   Halide::RDom re;                        // of excess steps: as r without the loop over blocks
@@ -56,7 +58,7 @@ struct ConvolutionKernel {
   Halide::RDom lanes;
   Halide::Func sum{"sum"};
   Halide::Func scaled{"scaled"};  // Byte only
-  Halide::Func output{"output"};  // [channel, pixel]
+  Halide::Func output{"output"};  // [channel, column, row]
 
   std::vector<Halide::Argument> arguments() const;
 

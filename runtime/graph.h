@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <variant>
 
@@ -31,6 +32,8 @@ struct FixedPoint {
 
 struct Pads {
   int32_t top = 0, left = 0, bottom = 0, right = 0;
+
+  bool operator==(const Pads&) const = default;
 };
 
 /// CONV_2D, FULLY_CONNECTED (a 1x1 convolution of a 1x1 image, one a batch) and TRANSPOSE_CONV.
@@ -165,6 +168,7 @@ struct Graph {
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;
   std::vector<int32_t> inputs, outputs;
+  std::map<int32_t, Pads> margins;  // by tensor, an image: room around it in memory, filled by who reads it
   std::vector<std::shared_ptr<const void>> storage;  // owns the bytes of constants
 };
 

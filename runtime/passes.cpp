@@ -4,6 +4,8 @@
 #include <map>
 #include <ranges>
 
+#include "runtime/ops/ops.h"
+
 namespace octet {
 namespace {
 
@@ -249,6 +251,38 @@ Graph fuse_lookups(Graph graph) {
 
 namespace {
 
+// ---- pad_in_place
+
+/// The border that a node wants around tensor `t`, if it is an image that it else would copy.
+std::optional<Pads> border_of(const Node& node, int32_t t, Target target) {
+  if (node.inputs[0] != t || std::ranges::count(node.inputs, t) != 1) return std::nullopt;
+  if (const auto* conv = std::get_if<Convolution>(&node.op)) return border_of(*conv, target);
+  if (const auto* conv = std::get_if<Depthwise>(&node.op)) return border_of(*conv, target);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Graph pad_in_place(Graph graph, const PlanOptions& options) {
+  if (options.keep_all) return graph;  // tensors are read as they lie
+  const Uses uses(graph);
+  for (const Node& writer : graph.nodes) {
+    const auto* conv = std::get_if<Convolution>(&writer.op);
+    if (conv == nullptr || !writes_rows_apart(*conv, options.target)) continue;
+    const int32_t t = writer.outputs[0];
+    const std::vector<size_t>& readers = uses.readers[static_cast<size_t>(t)];
+    if (readers.empty() || uses.is_output[static_cast<size_t>(t)]) continue;
+    const auto wanted = [&](size_t n) { return border_of(graph.nodes[n], t, options.target); };
+    const std::optional<Pads> border = wanted(readers[0]);
+    if (border && std::ranges::all_of(readers, [&](size_t n) { return wanted(n) == border; })) {
+      graph.margins[t] = *border;
+    }
+  }
+  return graph;
+}
+
+namespace {
+
 // ---- unify_sign
 
 Lookup flip_sign_table() {
@@ -376,10 +410,19 @@ class SignUnifier {
   std::map<int32_t, int32_t> replacement_;  // inputs and constants, and what is read for them
 };
 
+/// A pass for any options.
+template <Graph (*kRun)(Graph)>
+Graph always(Graph graph, const PlanOptions&) {
+  return kRun(std::move(graph));
+}
+
 constexpr Pass kPasses[] = {
-    {"fold_pads", "PAD of an image with zeros becomes padding of the convolutions that read it.", fold_pads},
-    {"fuse_activations", "A RELU of any kind becomes the range of values of the operator before it.", fuse_activations},
-    {"fuse_lookups", "Tables that follow one another become one; those that change nothing vanish.", fuse_lookups},
+    {"fold_pads", "PAD of an image with zeros becomes padding of the convolutions that read it.", always<fold_pads>},
+    {"fuse_activations", "A RELU of any kind becomes the range of values of the operator before it.",
+     always<fuse_activations>},
+    {"fuse_lookups", "Tables that follow one another become one; those that change nothing vanish.",
+     always<fuse_lookups>},
+    {"pad_in_place", "Images are written with room around them where convolutions need a border.", pad_in_place},
 };
 
 }  // namespace
@@ -399,7 +442,7 @@ Graph run_passes(Graph graph, const PlanOptions& options) {
   graph = unify_sign(std::move(graph), activation_type(options.target));
   for (const Pass& pass : kPasses) {
     const bool off = std::ranges::find(options.passes_off, pass.name) != options.passes_off.end();
-    if (!off) graph = pass.run(std::move(graph));
+    if (!off) graph = pass.run(std::move(graph), options);
   }
   return graph;
 }

@@ -13,7 +13,7 @@ namespace octet {
 struct Pass {
   std::string_view name;
   std::string_view purpose;  // one sentence
-  Graph (*run)(Graph);
+  Graph (*run)(Graph, const PlanOptions&);
 };
 
 /// The passes that can be turned off, in the order in which they run.
@@ -25,6 +25,10 @@ Graph fold_pads(Graph graph);
 Graph fuse_activations(Graph graph);
 /// Tables that follow one another become one; those that change nothing vanish.
 Graph fuse_lookups(Graph graph);
+
+/// An image that only convolutions of one kind of border read, and that its writer can write with room around it, gets
+/// that room (Graph::margins): nobody copies it to pad it.
+Graph pad_in_place(Graph graph, const PlanOptions& options);
 
 /// Brings every 8-bit activation to `type` (uint8 or int8): zero points, ranges, tables, fills, offsets, and constants
 /// that are read as activations, of which flipped copies are made. Inputs and outputs of the graph keep their types:

@@ -14,6 +14,17 @@ int64_t bytes_of(const Tensor& tensor) {
   return element_count(tensor.shape) * static_cast<int64_t>(size_of(tensor.type));
 }
 
+/// The same in memory: with the margins around it.
+int64_t bytes_in_memory(const Graph& graph, int32_t index) {
+  const Tensor& tensor = graph.tensors[static_cast<size_t>(index)];
+  const auto margins = graph.margins.find(index);
+  if (margins == graph.margins.end()) return bytes_of(tensor);
+  const Pads& m = margins->second;
+  const std::vector<int32_t>& shape = tensor.shape;
+  const int64_t height = int64_t{m.top} + shape[1] + m.bottom, width = int64_t{m.left} + shape[2] + m.right;
+  return height * width * shape[0] * shape[3] * static_cast<int64_t>(size_of(tensor.type));
+}
+
 bool is_eight_bit(DataType type) { return type == DataType::Int8 || type == DataType::UInt8; }
 
 TensorInfo info_of(const Tensor& t) {
@@ -84,10 +95,10 @@ void Plan::keep_constant(int32_t tensor, const Graph& graph) {
 }
 
 void Plan::plan_arena(const Graph& graph, const PlanOptions& options) {
-  std::vector<int64_t> arena_tensors = tensor_bytes_;
+  std::vector<int64_t> arena_tensors(graph.tensors.size());
   std::vector<int32_t> always_alive = inputs_;
   for (size_t i = 0; i < arena_tensors.size(); ++i) {
-    if (!graph.tensors[i].data.empty()) arena_tensors[i] = 0;
+    arena_tensors[i] = graph.tensors[i].data.empty() ? bytes_in_memory(graph, static_cast<int32_t>(i)) : 0;
     if (graph.tensors[i].is_variable) always_alive.push_back(static_cast<int32_t>(i));
   }
   memory_ = plan_memory({steps_, arena_tensors, always_alive, outputs_, keep_all_});
@@ -110,6 +121,11 @@ void* Plan::allocate(int64_t bytes) {
 
 PlanBuilder::PlanBuilder(const Graph& graph, const PlanOptions& options, Plan& plan)
     : graph_(graph), options_(options), plan_(plan) {}
+
+Pads PlanBuilder::margins(int32_t tensor) const {
+  const auto found = graph_.margins.find(tensor);
+  return found == graph_.margins.end() ? Pads{} : found->second;
+}
 
 void* PlanBuilder::keep_bytes(int64_t bytes) {
   plan_.packed_bytes_ += bytes;

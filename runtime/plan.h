@@ -117,6 +117,8 @@ class PlanBuilder {
   const PlanOptions& options() const { return options_; }
   Target target() const { return options_.target; }
   const Tensor& tensor(int32_t index) const { return graph_.tensors.at(static_cast<size_t>(index)); }
+  /// Room that is left around an image in memory (pass pad_in_place).
+  Pads margins(int32_t tensor) const;
 
   /// An array of T that lives as long as the plan: zeroed, 64-byte aligned, kSlackBytes readable behind it.
   template <typename T>

@@ -24,7 +24,7 @@ void promise_layout(ConvolutionKernel& k, Target target) {
   k.weights.set_host_alignment(16);
   for (int d = 0; d < 3; d++) k.channels.dim(d).set_min(0);
   k.channels.set_host_alignment(16);
-  k.output.output_buffer().dim(0).set_min(0).dim(1).set_min(0);
+  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
 }
 
 // Channel blocks outermost, so that a block's weights stay in the first-level cache while all pixels pass.
@@ -34,7 +34,7 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, const Var& xo) {
   k.output.compute_root()
       .split(k.c, co, k.c, block, TailStrategy::RoundUp)
       .split(k.x, xo, k.x, tile.pixels, TailStrategy::GuardWithIf)
-      .reorder(k.c, k.x, xo, co)
+      .reorder(k.c, k.x, xo, k.y, co)
       .vectorize(k.c)
       .unroll(k.x);
   for (Func* stage : {&k.scaled, &k.sum}) {

@@ -28,7 +28,7 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
   k.output.compute_root()
       .split(k.c, co, k.c, block, TailStrategy::RoundUp)
       .split(k.x, xo, k.x, tile.pixels, TailStrategy::RoundUp)
-      .reorder(k.c, k.x, xo, co)
+      .reorder(k.c, k.x, xo, k.y, co)
       .split(k.c, k.c, cv, layout.lanes * narrowed)
       .vectorize(cv)
       .unroll(k.c);
@@ -56,7 +56,7 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
   k.weights.set_host_alignment(64);
   for (int d = 0; d < 3; d++) k.channels.dim(d).set_min(0);
   k.channels.set_host_alignment(64);
-  k.output.output_buffer().dim(0).set_min(0).dim(1).set_min(0);
+  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
 }
 
 }  // namespace octet

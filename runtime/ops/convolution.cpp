@@ -36,8 +36,8 @@ struct Residuals {
 /// How the input is read: in place, or from a copy with a border (which also widens, where the target wants int16).
 struct Source {
   bool copied = false;
-  PadCopy shape{};  // of the copy; where not copied, of the input itself
-  bool widened = false;
+  PadCopy shape{};                         // of the copy; where not copied, of the input itself
+  bool widened = false, bordered = false;  // bordered: the input has its border in memory
   int64_t outside = -1;  // an element offset where `channels` zero points lie; transposed convolutions need one
 
   int64_t elements() const { return shape.elements() + (outside >= 0 ? shape.channels : 0); }
@@ -140,6 +140,27 @@ struct Panel {
   const std::byte* weights = nullptr;
 };
 
+/// How outputs lie in memory: in rows of so many pixels; all distances in elements.
+struct Rows {
+  int64_t first = 0;  // where the first pixel begins
+  int64_t width;      // pixels of a row: all of them where nothing lies between rows
+  int64_t pixel, row = 0;
+  int64_t behind = 0;  // pixels of room behind each row
+
+  bool apart() const { return row > 0; }
+  int64_t at(int64_t p) const { return first + p / width * row + p % width * pixel; }
+};
+
+Rows rows_of(const Convolution& op, const Pads& margins) {
+  const int64_t channels = op.out_c, width = int64_t{margins.left} + op.out_w + margins.right;
+  if (margins == Pads{}) return {.width = int64_t{op.batch} * op.out_h * op.out_w, .pixel = channels};
+  return {.first = (margins.top * width + margins.left) * channels,
+          .width = op.out_w,
+          .pixel = channels,
+          .row = width * channels,
+          .behind = margins.right};
+}
+
 /// Everything the step needs when it runs.
 struct Layer {
   Convolution op;
@@ -154,6 +175,7 @@ struct Layer {
   const int32_t* channel_table;
   const int32_t* requantize_table = nullptr;
   std::vector<Panel> panels;
+  Rows rows;  // of the output
 
   int64_t lanes() const { return layout.lanes; }
   int64_t block_channels() const { return int64_t{layout.lanes} * kernel.info->schedule.vectors; }
@@ -304,19 +326,15 @@ halide_type_t input_halide_type(const Layer& layer, Target target) {
   return layer.layout.input_bits == 16 ? halide_type_t(halide_type_int, 16) : activation_halide_type(target);
 }
 
-/// Where outputs go: `row` elements from pixel to pixel.
-struct Destination {
-  std::byte* data;
-  int64_t row;
-};
-
 int64_t output_bytes(const Layer& layer) { return layer.requantize.info != nullptr ? 4 : 1; }
 
-/// One kernel call: whole tiles of pixels by whole blocks of channels of a panel.
+/// One kernel call: whole tiles of pixels (part of a row, or whole rows) by whole blocks of channels of a panel. `out`:
+/// where the first of them goes.
 void call_kernel(const Layer& layer, const Panel& panel, Range channels, Range pixels, const std::byte* in,
-                 Destination out, Target target) {
+                 std::byte* out, const Rows& rows, Target target) {
   const ConvolutionLayout& l = layer.layout;
   const int64_t stride = layer.vector_elements(panel);
+  const int64_t width = std::min(rows.width, pixels.size());
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
   const halide_type_t int32(halide_type_int, 32);
   const BufferArgument input(in + panel.group * (layer.op.in_c / layer.op.groups) * layer.source.element_bytes(),
@@ -332,16 +350,17 @@ void call_kernel(const Layer& layer, const Panel& panel, Range channels, Range p
                                 {channels.size() / l.lanes, stride}});
   const BufferArgument table(layer.channel_table + row, int32,
                              {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
-  const BufferArgument output(out.data, output_bytes(layer) == 4 ? int32 : activation_halide_type(target),
-                              {{channels.size(), 1}, {pixels.size(), out.row}});
-  const auto blocks = static_cast<int32_t>(layer.blocks);
-  call(layer.kernel.function, input, offsets, excess, weights, table, blocks, layer.output_zero, layer.op.clamp.lo,
-       layer.op.clamp.hi, output);
+  const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : activation_halide_type(target),
+                              {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
+  const auto blocks = static_cast<int32_t>(layer.blocks), row_width = static_cast<int32_t>(width);
+  call(layer.kernel.function, input, offsets, excess, weights, table, blocks, row_width, layer.output_zero,
+       layer.op.clamp.lo, layer.op.clamp.hi, output);
 }
 
-/// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied.
+/// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied. `out`: where
+/// the channels of the tensor's first pixel go.
 void call_kernel_cut(const Layer& layer, const Panel& panel, Range channels, Range pixels, const std::byte* in,
-                     Destination out, Target target) {
+                     std::byte* out, const Rows& rows, Target target) {
   const int64_t tile = layer.kernel.info->schedule.pixels, size = output_bytes(layer);
   const int64_t width = round_up(channels.size(), layer.block_channels());
   alignas(64) std::byte buffer[16384];
@@ -349,11 +368,16 @@ void call_kernel_cut(const Layer& layer, const Panel& panel, Range channels, Ran
   for (int64_t first = pixels.begin; first < pixels.end; first += most) {
     const int64_t count = std::min(most, pixels.end - first);
     call_kernel(layer, panel, {channels.begin, channels.begin + width}, {first, first + round_up(count, tile)}, in,
-                {buffer, width}, target);
+                buffer, {.width = most, .pixel = width}, target);
     for (int64_t i = 0; i < count; i++)
-      std::memcpy(out.data + (first - pixels.begin + i) * out.row * size, buffer + i * width * size,
+      std::memcpy(out + rows.at(first + i) * size, buffer + i * width * size,
                   static_cast<size_t>(channels.size() * size));
   }
+}
+
+/// Pixels that calls begin at and end at multiples of, but for the last.
+int64_t call_pixels(const Layer& layer, const Rows& rows) {
+  return rows.apart() ? rows.width : layer.kernel.info->schedule.pixels;
 }
 
 /// How many of the last pixels of a run must not be written by whole vectors: where a pixel's channels end within a
@@ -362,83 +386,90 @@ int64_t spilling_pixels(const Layer& layer, int64_t end_of_block) {
   return ceil_div(end_of_block, int64_t{layer.op.out_c}) - 1;
 }
 
-/// Some pixels of some channels of a panel; both begin at whole tiles and blocks. `out`: the start of the tensor.
-/// `spills`: the last block may write over the next pixels' first channels, since these are computed later.
+/// Some pixels of some channels of a panel; both begin at whole tiles (or rows) and blocks. `out`: the start of the
+/// tensor. `spills`: the last block may write over the next pixels' first channels, since these are computed later.
 void run_part(const Layer& layer, const Panel& panel, Range channels, Range pixels, bool spills, const std::byte* in,
-              std::byte* out, Target target) {
-  const int64_t tile = layer.kernel.info->schedule.pixels, block = layer.block_channels(), row = layer.op.out_c;
+              std::byte* out, const Rows& rows, Target target) {
+  const int64_t unit = call_pixels(layer, rows), block = layer.block_channels(), size = output_bytes(layer);
   const int64_t channel = panel.group * layer.group_channels + panel.first;
-  const auto at = [&](int64_t pixel, int64_t c) {
-    return Destination{out + (pixel * row + channel + c) * output_bytes(layer), row};
-  };
-  const auto whole_tiles_before = [&](int64_t end) {
-    return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / tile * tile;
+  out += channel * size;
+  const auto at = [&](int64_t pixel, int64_t c) { return out + (rows.at(pixel) + c) * size; };
+  const auto whole_units_before = [&](int64_t end) {
+    return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / unit * unit;
   };
   const Range whole_blocks{channels.begin, channels.begin + channels.size() / block * block};
   const Range last_block{whole_blocks.end, channels.end};
   if (last_block.size() > 0) {
     const int64_t end = last_block.begin + block;
-    const int64_t cut = spills ? whole_tiles_before(pixels.end - spilling_pixels(layer, channel + end)) : pixels.begin;
+    const int64_t spilling = std::max<int64_t>(0, spilling_pixels(layer, channel + end) - rows.behind);
+    const int64_t cut = spills ? whole_units_before(pixels.end - spilling) : pixels.begin;
     if (cut > pixels.begin)
       call_kernel(layer, panel, {last_block.begin, end}, {pixels.begin, cut}, in, at(pixels.begin, last_block.begin),
-                  target);
+                  rows, target);
     if (cut < pixels.end)
-      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, at(cut, last_block.begin), target);
+      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, out + last_block.begin * size, rows, target);
   }
   if (whole_blocks.size() > 0) {
-    const int64_t cut = whole_tiles_before(pixels.end);
+    const int64_t cut = whole_units_before(pixels.end);
     if (cut > pixels.begin)
-      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), target);
+      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), rows,
+                  target);
     for (int64_t c = whole_blocks.begin; cut < pixels.end && c < whole_blocks.end; c += block)
-      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, at(cut, c), target);
+      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, out + c * size, rows, target);
   }
 }
 
-/// Tiles whose input stays in the second-level cache while all blocks of channels pass over it.
-int64_t tiles_at_once(const Layer& layer) {
+/// Pixels whose input stays in the second-level cache while all blocks of channels pass over it.
+int64_t pixels_at_once(const Layer& layer) {
   constexpr int64_t kBytes = 128 << 10;
   const Convolution& op = layer.op;
   const int64_t pixel = int64_t{op.in_c} * layer.source.element_bytes() * std::min(op.stride_h, op.k_h) *
                         std::min(op.stride_w, op.k_w);
-  return std::max<int64_t>(1, kBytes / (pixel * layer.kernel.info->schedule.pixels));
+  return std::max<int64_t>(1, kBytes / pixel);
 }
 
 /// All pixels of a panel, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
-void run_panel(const Layer& layer, const Panel& panel, const std::byte* in, std::byte* out, Target target,
-               ThreadPool& pool) {
-  const int64_t tile = layer.kernel.info->schedule.pixels, block = layer.block_channels();
-  const int64_t tiles = ceil_div(layer.pixels, tile), blocks = ceil_div(panel.channels, block);
-  if (tiles >= blocks || tiles >= 8 * pool.threads()) {
+void run_panel(const Layer& layer, const Panel& panel, const std::byte* in, std::byte* out, const Rows& rows,
+               Target target, ThreadPool& pool) {
+  const int64_t unit = call_pixels(layer, rows), block = layer.block_channels();
+  const int64_t units = ceil_div(layer.pixels, unit), blocks = ceil_div(panel.channels, block);
+  if (units >= blocks || units >= 8 * pool.threads()) {
     // Of one group: of several, what a last block spills over would be the next group's.
     const bool spills = layer.op.groups == 1;
-    const int64_t at_once = panel.channels > block ? tiles_at_once(layer) : tiles;
-    pool.parallel_for(tiles, 1, [&](int64_t begin, int64_t end) {
+    const int64_t at_once = panel.channels > block ? std::max<int64_t>(1, pixels_at_once(layer) / unit) : units;
+    pool.parallel_for(units, 1, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += at_once) {
-        const Range pixels{begin * tile, std::min(std::min(begin + at_once, end) * tile, layer.pixels)};
-        run_part(layer, panel, {0, panel.channels}, pixels, spills, in, out, target);
+        const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
+        run_part(layer, panel, {0, panel.channels}, pixels, spills, in, out, rows, target);
       }
     });
   } else {
     pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
       run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
-               /*spills=*/false, in, out, target);
+               /*spills=*/false, in, out, rows, target);
     });
   }
 }
 
 void requantize(const Layer& layer, const std::byte* sums, std::byte* out, Target target, ThreadPool& pool) {
   const int64_t channels = layer.op.out_c;
-  pool.parallel_for(layer.pixels, std::max<int64_t>(1, 4096 / channels), [&](int64_t begin, int64_t end) {
+  const halide_type_t int32(halide_type_int, 32);
+  const auto run = [&](Range pixels) {  // of one row
     for (int64_t g = 0; g < layer.op.groups; g++) {
-      const int64_t first = begin * channels + g * layer.group_channels;
-      const BufferArgument in(sums + first * 4, halide_type_t(halide_type_int, 32),
-                              {{layer.group_channels, 1}, {end - begin, channels}});
-      const BufferArgument table(layer.requantize_table + g * layer.padded_group_channels,
-                                 halide_type_t(halide_type_int, 32),
+      const int64_t first = g * layer.group_channels;
+      const BufferArgument in(sums + (pixels.begin * channels + first) * 4, int32,
+                              {{layer.group_channels, 1}, {pixels.size(), channels}});
+      const BufferArgument table(layer.requantize_table + g * layer.padded_group_channels, int32,
                                  {{layer.padded_group_channels, 1}, {kRequantizeFields, layer.table_channels()}});
-      const BufferArgument output(out + first, activation_halide_type(target),
-                                  {{layer.group_channels, 1}, {end - begin, channels}});
+      const BufferArgument output(out + layer.rows.at(pixels.begin) + first, activation_halide_type(target),
+                                  {{layer.group_channels, 1}, {pixels.size(), channels}});
       call(layer.requantize.function, in, table, layer.output_zero, layer.op.clamp.lo, layer.op.clamp.hi, output);
+    }
+  };
+  pool.parallel_for(layer.pixels, std::max<int64_t>(1, 4096 / channels), [&](int64_t begin, int64_t end) {
+    for (int64_t next = 0; begin < end; begin = next) {
+      next = std::min(end, (begin / layer.rows.width + 1) * layer.rows.width);
+      run({begin, next});
     }
   });
 }
@@ -447,8 +478,9 @@ void requantize(const Layer& layer, const std::byte* sums, std::byte* out, Targe
 const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
   const auto* in = context.data<uint8_t>(layer.input);
   const Source& source = layer.source;
-  if (!source.copied) return reinterpret_cast<const std::byte*>(in);
   const auto zero = static_cast<uint8_t>(layer.input_zero);
+  if (source.bordered) fill_border(source.shape, zero, context.data<uint8_t>(layer.input));
+  if (!source.copied) return reinterpret_cast<const std::byte*>(in);
   if (source.widened) {
     auto* copy = reinterpret_cast<int16_t*>(context.scratch);
     pad_copy_widened(source.shape, in, zero, copy, context.pool);
@@ -463,6 +495,20 @@ const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
 
 }  // namespace
 
+std::optional<Pads> border_of(const Convolution& op, Target target) {
+  const Source source = source_of(op, convolution_layout(target).input_bits == 16);
+  const Pads border = border_of(source.shape);
+  // A copy may also cut the image short.
+  if (!source.copied || source.widened || op.transposed || op.batch > 1 || border.bottom < 0 || border.right < 0)
+    return std::nullopt;
+  return border;
+}
+
+bool writes_rows_apart(const Convolution& op, Target target) {
+  const Kernel kernel = choose_kernel(Family::Convolution, target, int64_t{op.out_h} * op.out_w, op.out_c / op.groups);
+  return op.batch == 1 && op.out_w % kernel.info->schedule.pixels == 0;
+}
+
 void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   const Target target = builder.target();
   auto layer = std::make_shared<Layer>();
@@ -471,6 +517,9 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer->source = source_of(op, layer->layout.input_bits == 16);
   layer->input = node.inputs[0];
   layer->output = node.outputs[0];
+  layer->source.bordered = builder.margins(layer->input) != Pads{};
+  if (layer->source.bordered) layer->source.copied = false;
+  layer->rows = rows_of(op, builder.margins(layer->output));
   layer->input_zero = zero_point_of(builder.tensor(layer->input));
   layer->output_zero = zero_point_of(builder.tensor(layer->output));
 
@@ -513,7 +562,10 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
     std::byte* sums = context.scratch + layer->copy_bytes();
     // The last panel first: what it spills over, the others write later.
     for (auto panel = layer->panels.rbegin(); panel != layer->panels.rend(); ++panel)
-      run_panel(*layer, *panel, in, layer->requantize.info != nullptr ? sums : out, target, context.pool);
+      if (layer->requantize.info != nullptr)
+        run_panel(*layer, *panel, in, sums, rows_of(layer->op, {}), target, context.pool);
+      else
+        run_panel(*layer, *panel, in, out, layer->rows, target, context.pool);
     if (layer->requantize.info != nullptr) requantize(*layer, sums, out, target, context.pool);
   };
   builder.add(std::move(step));

@@ -16,10 +16,11 @@ namespace octet {
 
 namespace {
 
-/// The image as the kernel reads it: in place, or a copy with a border, channels repeated by the depth multiplier,
-/// columns sorted by phase. Then the kernel sees a plain depthwise convolution of `channels` channels.
+/// The image as the kernel reads it: in place, with a border if it has one in memory, or a copy with a border, channels
+/// repeated by the depth multiplier, columns sorted by phase. Then the kernel sees a plain depthwise convolution of
+/// `channels` channels.
 struct Image {
-  bool copied = false;
+  bool copied = false, bordered = false;
   PadCopy shape{};  // of the copy; where not copied, of the input itself
 
   int64_t channels() const { return shape.channels * shape.repeat; }
@@ -288,6 +289,7 @@ void run(const Layer& layer, const RunContext& context) {
              reinterpret_cast<uint8_t*>(context.scratch), context.pool);
     in = context.scratch;
   }
+  if (layer.image.bordered) fill_border(s, static_cast<uint8_t>(layer.input_zero), context.data<uint8_t>(layer.input));
   const int64_t in_image = s.height * layer.image.row(),
                 out_image = int64_t{layer.op.out_h} * layer.op.out_w * layer.op.out_c;
   for (int64_t b = 0; b < layer.op.batch; b++)
@@ -295,6 +297,16 @@ void run(const Layer& layer, const RunContext& context) {
 }
 
 }  // namespace
+
+std::optional<Pads> border_of(const Depthwise& op, Target target) {
+  const Image image = image_of(op, depthwise_layout(target).block);
+  const Pads border = border_of(image.shape);
+  // A copy may also cut the image short.
+  if (!image.copied || image.shape.phases > 1 || image.shape.repeat > 1 || op.batch > 1 || border.bottom < 0 ||
+      border.right < 0)
+    return std::nullopt;
+  return border;
+}
 
 void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   auto layer = std::make_shared<Layer>();
@@ -304,6 +316,8 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer->image = image_of(op, layer->layout.block);
   layer->input = node.inputs[0];
   layer->output = node.outputs[0];
+  layer->image.bordered = builder.margins(layer->input) != Pads{};
+  if (layer->image.bordered) layer->image.copied = false;
   layer->input_zero = zero_point_of(builder.tensor(layer->input));
   layer->output_zero = zero_point_of(builder.tensor(layer->output));
   if (layer->image.shape.elements() > INT32_MAX)

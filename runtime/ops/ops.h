@@ -21,6 +21,13 @@ void plan(const Resize& op, const Node& node, PlanBuilder& builder);
 void plan(const Convert& op, const Node& node, PlanBuilder& builder);
 void plan(const ArgMax& op, const Node& node, PlanBuilder& builder);
 
+/// The border that the operator's input, an image, could have in memory instead of being copied to get it; nothing
+/// where it needs none, or copies it for other reasons too.
+std::optional<Pads> border_of(const Convolution& op, Target target);
+std::optional<Pads> border_of(const Depthwise& op, Target target);
+/// Whether the operator's kernel writes an image's rows with room between them at no cost.
+bool writes_rows_apart(const Convolution& op, Target target);
+
 /// "lookup_u8" for ("lookup", UInt8): plain C++ is named like the kernels.
 std::string kernel_name(std::string_view base, DataType type);
 

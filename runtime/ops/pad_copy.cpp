@@ -77,6 +77,26 @@ void pad_copy(const PadCopy& s, const uint8_t* in, uint8_t fill, uint8_t* out, T
   });
 }
 
+void fill_border(const PadCopy& s, uint8_t value, uint8_t* out) {
+  const int64_t row = s.width * s.channels, left = s.left * s.channels,
+                right = (s.width - s.left - s.in_w) * s.channels;
+  for (int64_t b = 0; b < s.batch; b++) {
+    uint8_t* const image = out + b * s.height * row;
+    fill(image, s.top * row + left, value);
+    // What is right of a row and left of the next lies together.
+    for (int64_t y = s.top; y + 1 < s.top + s.in_h; y++) fill(image + (y + 1) * row - right, right + left, value);
+    const int64_t end = (s.top + s.in_h) * row - right;
+    fill(image + end, s.height * row - end, value);
+  }
+}
+
+Pads border_of(const PadCopy& s) {
+  return {.top = static_cast<int32_t>(s.top),
+          .left = static_cast<int32_t>(s.left),
+          .bottom = static_cast<int32_t>(s.height - s.top - s.in_h),
+          .right = static_cast<int32_t>(s.width - s.left - s.in_w)};
+}
+
 void pad_copy_widened(const PadCopy& s, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool) {
   copy_rows(s, in, int16_t{0}, out, pool, [&](const uint8_t* from, int16_t* to, int64_t count) {
     const int16_t zero = zero_point;

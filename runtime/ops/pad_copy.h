@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "runtime/graph.h"
 #include "runtime/thread_pool.h"
 
 namespace octet {
@@ -21,6 +22,11 @@ struct PadCopy {
 
 /// Bytes as they are; the border is `fill`.
 void pad_copy(const PadCopy& shape, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool);
+
+/// What pad_copy fills, in an image that lies inside its border already. Channels once, one phase.
+void fill_border(const PadCopy& shape, uint8_t fill, uint8_t* out);
+/// The room around the image.
+Pads border_of(const PadCopy& shape);
 
 /// uint8 widened to int16, less the zero point; the border is 0. One phase only.
 void pad_copy_widened(const PadCopy& shape, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool);
