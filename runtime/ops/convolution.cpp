@@ -191,13 +191,15 @@ struct Layer {
 
 /// The tile that takes least time, in multiplications of a vector: those of full tiles, the loads of a step, the
 /// rescaling of a vector (which narrows two or four at once where it can) and what a tile costs beside.
-Kernel choose_kernel(Family family, Target target, int64_t pixels, int64_t channels, int64_t steps) {
+Kernel choose_kernel(Family family, Target target, const Convolution& op) {
+  const ConvolutionLayout layout = convolution_layout(target);
+  const int64_t pixels = int64_t{op.batch} * op.out_h * op.out_w, channels = op.out_c / op.groups,
+                steps = ceil_div(int64_t{op.k_h} * op.k_w * (op.in_c / op.groups), layout.depth);
   Kernel best;
   double best_cost = 0;
   for (const Kernel& kernel : find_kernels(family, target)) {
     const int64_t p = kernel.info->schedule.pixels, v = kernel.info->schedule.vectors;
-    const auto tiles =
-        static_cast<double>(ceil_div(pixels, p) * ceil_div(channels, v * convolution_layout(target).lanes));
+    const auto tiles = static_cast<double>(ceil_div(pixels, p) * ceil_div(channels, v * layout.lanes));
     const double step = static_cast<double>(p * v) + 0.5 * static_cast<double>(p + v);
     const double rescale = v % 4 == 0 ? 8 : v % 2 == 0 ? 8.5 : 10;
     const double cost = tiles * (static_cast<double>(steps) * step + static_cast<double>(p * v) * rescale + 60);
@@ -423,8 +425,8 @@ void run_part(const Layer& layer, const Panel& panel, Range channels, Range pixe
 int64_t pixels_at_once(const Layer& layer) {
   constexpr int64_t kBytes = 128 << 10;
   const Convolution& op = layer.op;
-  const int64_t pixel = int64_t{op.in_c} * layer.source.element_bytes() * std::min(op.stride_h, op.k_h) *
-                        std::min(op.stride_w, op.k_w);
+  const int64_t pixel =
+      int64_t{op.in_c} * layer.source.element_bytes() * std::min(op.stride_h, op.k_h) * std::min(op.stride_w, op.k_w);
   return std::max<int64_t>(1, kBytes / pixel);
 }
 
@@ -505,7 +507,7 @@ std::optional<Pads> border_of(const Convolution& op, Target target) {
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {
-  const Kernel kernel = choose_kernel(Family::Convolution, target, int64_t{op.out_h} * op.out_w, op.out_c / op.groups);
+  const Kernel kernel = choose_kernel(Family::Convolution, target, op);
   return op.batch == 1 && op.out_w % kernel.info->schedule.pixels == 0;
 }
 
@@ -538,8 +540,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
   const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer->output_zero});
 
-  layer->kernel = choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, layer->pixels,
-                                layer->group_channels, layer->taps * layer->blocks);
+  layer->kernel = choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, op);
   if (!fast) layer->requantize = find_kernel(Family::Requantize, target);
   layer->padded_pixels =
       round_up(layer->pixels, layer->kernel.info->schedule.pixels) + layer->kernel.info->schedule.pixels;
