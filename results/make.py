@@ -67,6 +67,14 @@ def layers_of(path):
     return layers, macs
 
 
+def cpu_share(path):
+    """Processor time by wall time of one-thread samples: 1 where nobody else used the CPU."""
+    samples = [e for e in json.loads(path.read_text())["benchmarks"]
+               if e["threads"] == 1 and e["run_type"] == "iteration" and "/layer:" not in e["run_name"]]
+    wall = sum(e["real_time"] for e in samples)
+    return sum(e["cpu_time"] for e in samples) / wall if wall else 1
+
+
 def cpu_features():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith(("flags", "Features")):
@@ -90,7 +98,7 @@ def measure(bin_dir, threads, samples):
             f"--benchmark_out={peers}")
         versions = versions_of(json.loads(peers.read_text())["context"])
         networks, all_layers, all_macs, machine = networks_of(peers), {}, {}, {}
-        by_type = collections.defaultdict(list)
+        share, by_type = 1, collections.defaultdict(list)
         for name in networks:
             network, kind = name.split("/")[:2]
             if network not in by_type[kind]:
@@ -104,6 +112,7 @@ def measure(bin_dir, threads, samples):
             machine = {key: context[key] for key in ("cpu_name", "num_cpus", "target", "octet_version",
                                                      "peak_instruction", "scaling_governor", "caches")}
             machine["peak_gmacs"] = peaks
+            machine["cpu_share"] = share = min(share, round(cpu_share(out), 3))
             layers, macs = layers_of(out)
             all_layers |= layers
             all_macs |= macs
@@ -255,6 +264,9 @@ def section(pyplot, path):
              f"measured peak ({machine['peak_instruction']}): {peaks}. Octet {machine['octet_version']} against {versions}. "
              f"All samples: [{path.name}]({path.name}).\n",
              f"![time by network]({path.stem}-time.svg)\n"]
+    if machine["cpu_share"] < 0.95:
+        parts.insert(2, f"**Others used the CPUs meanwhile: Octet had its own for {100 * machine['cpu_share']:.0f} % of the time. "
+                        "Measure again.**\n")
     for threads in sorted(map(int, machine["peak_gmacs"])):
         parts += [f"### {threads} thread{'s' if threads > 1 else ''}\n", network_table(result, threads)]
     parts += ["### Layers\n", f"![per cent of peak by layer]({path.stem}-layers.svg)\n"]
@@ -285,7 +297,8 @@ at the logits. Layers are timed one by one in
 runs of their own; each of their bars is as wide as its time and as high as its share of the multiply peak, so its area is its work.
 """
     files = sorted(HERE.glob("*.json"), key=lambda path: (path.stem[-10:], path.stem), reverse=True)
-    (HERE / "README.md").write_text("\n".join([intro, *(section(pyplot, path) for path in files)]))
+    sections = [section(pyplot, path) for path in files] or ["No machine has been measured yet.\n"]
+    (HERE / "README.md").write_text("\n".join([intro, *sections]))
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
