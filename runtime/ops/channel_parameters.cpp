@@ -47,9 +47,8 @@ bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
   return true;
 }
 
-const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded) {
-  int32_t* table = builder.keep<int32_t>(kChannelFields * padded);
-  const bool x86 = is_x86(builder.target());
+void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table) {
+  const bool x86 = is_x86(target);
   for (int64_t c = 0; c < layer.channels; c++) {
     FixedPoint r = rescale_of(layer, c);
     const SumRange sums = layer.sums[static_cast<size_t>(c)];
@@ -69,6 +68,11 @@ const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& la
     table[kRound * padded + c] = static_cast<int32_t>(round);
     table[kRoundBelow * padded + c] = static_cast<int32_t>(round - (s >= 1 ? 2u : 0u));
   }
+}
+
+const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded) {
+  int32_t* table = builder.keep<int32_t>(kChannelFields * padded);
+  fill_channel_table(builder.target(), layer, padded, table);
   return table;
 }
 

@@ -26,7 +26,9 @@ struct ChannelRescale {
 /// Whether the kernels' fast form (generators/rescale.h) is exact for every channel; else: sums and Requantize.
 bool fast_rescale_holds(Target target, const ChannelRescale& layer);
 
-/// int32 [kChannelFields][padded]: rows by ChannelField, zeros where channel >= channels. padded >= channels.
+/// int32 [kChannelFields][padded], zero at first: rows by ChannelField. padded >= channels.
+void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table);
+/// The same, kept in the plan.
 const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded);
 
 /// int32 [kRequantizeFields][padded]: rows by RequantizeField.
