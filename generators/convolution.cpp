@@ -10,19 +10,18 @@ namespace {
 
 Type input_type(Target target) { return convolution_layout(target).input_bits == 16 ? Int(16) : activation_of(target); }
 
-Type weight_type(Target target) { return Int(convolution_layout(target).input_bits); }
-
 // A loop that surely runs needs no test before it.
 Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 
 }  // namespace
 
-ConvolutionKernel::ConvolutionKernel(Target target, Output kind, int products)
-    : input(input_type(target), 1, "input"),
+ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
+    : input(input_type(info.target), 1, "input"),
       offsets(Int(32), 2, "offsets"),
       excess(Int(32), 2, "excess"),
-      weights(weight_type(target), 4, "weights"),
+      weights(Int(weight_bits(info)), 4, "weights"),
       channels(Int(32), 3, "channels") {
+  const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   const auto element = [&](const Expr& tap, const Expr& channel) {
     return input(unsafe_promise_clamped(offsets(x, tap), 0, 1 << 30) + channel);
@@ -31,7 +30,7 @@ ConvolutionKernel::ConvolutionKernel(Target target, Output kind, int products)
   excess_row(k, x, e) = element(unsafe_promise_clamped(excess(0, e), 0, offsets.dim(1).extent() - 1),
                                 unsafe_promise_clamped(excess(1, e), 0, 1 << 30) + k);
   if (target == Target::Neon)
-    define_sum_neon(products);
+    define_sum_neon(info.schedule.products);
   else if (target == Target::Dotprod)
     define_sum_dotprod();
   else

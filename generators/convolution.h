@@ -35,8 +35,7 @@ namespace octet {
 struct ConvolutionKernel {
   enum class Output { Byte, Sum };
   /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale.
-  /// `products`: Schedule::products.
-  ConvolutionKernel(Target target, Output output, int products);
+  ConvolutionKernel(const KernelInfo& info, Output output);
 
   Halide::ImageParam input;                         // [bytes]: uint8, int8, or int16 less the zero point
   Halide::ImageParam offsets;                       // int32 [pixel, tap], in elements of input

@@ -9,7 +9,7 @@ namespace {
 bool is_x86(Target target) { return activation_type(target) == DataType::UInt8; }
 
 Compilable convolution(const KernelInfo& info, ConvolutionKernel::Output output) {
-  ConvolutionKernel kernel(info.target, output, info.schedule.products);
+  ConvolutionKernel kernel(info, output);
   if (is_x86(info.target))
     schedule_convolution_x86(kernel, info.target, info.schedule);
   else

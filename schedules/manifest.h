@@ -70,6 +70,12 @@ constexpr ConvolutionLayout convolution_layout(Target target) {
   return {};
 }
 
+/// Of a convolution kernel's packed weights. Widened ones cost no instruction more; but what comes once for each
+/// pixel, as in fully-connected layers, waits for memory, and half as many bytes come sooner.
+constexpr int weight_bits(const KernelInfo& kernel) {
+  return kernel.schedule.pixels == 1 ? 8 : convolution_layout(kernel.target).input_bits;
+}
+
 /// How a target's depthwise kernels take their operands.
 struct DepthwiseLayout {
   int8_t weight_bits;

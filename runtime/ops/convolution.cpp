@@ -178,6 +178,7 @@ struct Layer {
   Rows rows;  // of the output
 
   int64_t lanes() const { return layout.lanes; }
+  int weight_bits() const { return octet::weight_bits(*kernel.info); }
   int64_t block_channels() const { return int64_t{layout.lanes} * kernel.info->schedule.vectors; }
   /// Of one vector of channels: for every step `lanes` groups of `depth`.
   int64_t vector_elements(const Panel& panel) const {
@@ -230,7 +231,7 @@ const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Resi
   const int64_t vectors = round_up(panel.channels, layer.block_channels()) / layer.lanes();
   const int64_t stride = layer.vector_elements(panel);
   const int64_t file_bytes = panel.channels * r.taps * r.depth;
-  const WeightRange range = weight_range(builder.target(), layer.layout.input_bits);
+  const WeightRange range = weight_range(builder.target(), layer.weight_bits());
   const int64_t base = panel.group * layer.group_channels + panel.first, end = base + panel.channels;
   const auto pack = [&](auto* weights) {
     for (int64_t v = 0; v < vectors; v++) {
@@ -244,8 +245,8 @@ const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Resi
     }
     return reinterpret_cast<const std::byte*>(weights);
   };
-  return layer.layout.input_bits == 16 ? pack(builder.keep_weights<int16_t>(vectors * stride, file_bytes))
-                                       : pack(builder.keep_weights<int8_t>(vectors * stride, file_bytes));
+  return layer.weight_bits() == 16 ? pack(builder.keep_weights<int16_t>(vectors * stride, file_bytes))
+                                   : pack(builder.keep_weights<int8_t>(vectors * stride, file_bytes));
 }
 
 /// The steps that `count` channels need beyond the main loop.
@@ -274,7 +275,7 @@ const int32_t* keep_excess_table(PlanBuilder& builder, const std::vector<ExcessS
 
 /// Blocks of channels without excess weights go together; the others are panels of their own.
 void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r) {
-  const WeightRange range = weight_range(builder.target(), layer.layout.input_bits);
+  const WeightRange range = weight_range(builder.target(), layer.weight_bits());
   const int64_t block = layer.block_channels();
   for (int64_t g = 0; g < layer.op.groups; g++) {
     bool extends = false;
@@ -344,8 +345,8 @@ void call_kernel(const Layer& layer, const Panel& panel, Range channels, Range p
   const BufferArgument offsets(layer.offsets + pixels.begin, int32,
                                {{pixels.size(), 1}, {layer.taps, layer.padded_pixels}});
   const BufferArgument excess(panel.excess_table, int32, {{2, 1}, {std::ssize(panel.excess), 2}});
-  const BufferArgument weights(panel.weights + channels.begin / l.lanes * stride * (l.input_bits / 8),
-                               halide_type_t(halide_type_int, static_cast<uint8_t>(l.input_bits)),
+  const BufferArgument weights(panel.weights + channels.begin / l.lanes * stride * (layer.weight_bits() / 8),
+                               halide_type_t(halide_type_int, static_cast<uint8_t>(layer.weight_bits())),
                                {{l.depth, 1},
                                 {l.lanes, l.depth},
                                 {stride / (l.depth * l.lanes), l.depth * l.lanes},

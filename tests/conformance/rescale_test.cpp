@@ -88,7 +88,7 @@ class KernelUnderTest {
   explicit KernelUnderTest(Target target) : target_(target), layout_(convolution_layout(target)) {
     for (const Kernel& kernel : find_kernels(Family::Convolution, target))
       if (kernel.info->schedule.pixels == 1) kernel_ = kernel;
-    weights_ = allocate_zeroed(layout_.multiple * kChannels * layout_.input_bits / 8 + kSlackBytes);
+    weights_ = allocate_zeroed(layout_.multiple * kChannels * weight_bits(*kernel_.info) / 8 + kSlackBytes);
   }
 
   void set_rescale(const FixedPoint& rescale, SumRange range, int32_t zero_point) {
@@ -108,7 +108,7 @@ class KernelUnderTest {
     const BufferArgument excess(&kZero, int32, {{2, 1}, {0, 2}});
     const int64_t depth = layout_.depth, lanes = layout_.lanes, steps = layout_.multiple / depth;
     const BufferArgument weights(
-        weights_.get(), halide_type_t(halide_type_int, static_cast<uint8_t>(layout_.input_bits)),
+        weights_.get(), halide_type_t(halide_type_int, static_cast<uint8_t>(weight_bits(*kernel_.info))),
         {{depth, 1}, {lanes, depth}, {steps, depth * lanes}, {kChannels / lanes, steps * depth * lanes}});
     const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {1, 0}});
     const BufferArgument output(output_.data(), activation, {{kChannels, 1}, {1, kChannels}, {1, 0}});
