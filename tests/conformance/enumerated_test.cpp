@@ -308,6 +308,54 @@ TEST_P(Enumerated, Elementwise) {
         }
 }
 
+/// Convolutions whose outputs only convolutions with a border read: pad_in_place.
+TEST_P(Enumerated, ConvolutionsInARow) {
+  Random random(11);
+  int i = 0;
+  const int32_t height = 7, width = 84;  // a multiple of most tiles
+  for (const Family8 family : kFamilies)
+    for (const int32_t channels : {1, 8, 24, 64, 70})
+      for (const int32_t k : {2, 3, 5})
+        for (const int32_t stride : {1, 2})
+          for (const int32_t dilation : {1, 2}) {
+            if (stride > 1 && dilation > 1) continue;
+            ModelBuilder b("row");
+            const DataType type = type_of(family);
+            const bool extreme = i % 3 == 0;
+            const float scale = random.real(0.01f, 0.1f);
+            const int32_t x = b.input({"x", {1, height, width, 5}, type, random.quantization(type, scale)});
+            const Weights first = add_weights(b, random, family, {channels, 1, 1, 5}, 0, scale, extreme);
+            const float middle_scale = out_scale(scale, 5, i % 7 == 3 ? Scale::AboveOne : Scale::Usual);
+            const int32_t middle =
+                b.op(OpCode::Conv2D, {x, first.filter, first.bias}, Conv2DOptions{.activation = kActivations[i % 4]},
+                     {"middle", {1, height, width, channels}, type, random.quantization(type, middle_scale)});
+            const int32_t h = window_output(height, k, stride, Padding::Same, dilation);
+            const int32_t w = window_output(width, k, stride, Padding::Same, dilation);
+            const auto read_middle = [&](OpCode op, const std::string& name) {
+              const bool is_depthwise = op == OpCode::DepthwiseConv2D;
+              const int64_t depth = int64_t{k} * k * (is_depthwise ? 1 : channels);
+              const int32_t out_c = is_depthwise ? channels : 9;
+              const std::vector<int32_t> shape =
+                  is_depthwise ? std::vector{1, k, k, channels} : std::vector{out_c, k, k, channels};
+              const Weights weights =
+                  add_weights(b, random, family, shape, is_depthwise ? 3 : 0, middle_scale, extreme);
+              const auto with_options = [&](auto options) {
+                options.stride_w = options.stride_h = stride;
+                options.dilation_w = options.dilation_h = dilation;
+                const float y_scale = out_scale(middle_scale, depth, Scale::Usual);
+                b.output(b.op(op, {middle, weights.filter, weights.bias}, options,
+                              {name, {1, h, w, out_c}, type, random.quantization(type, y_scale)}));
+              };
+              is_depthwise ? with_options(DepthwiseConv2DOptions{.padding = Padding::Same, .depth_multiplier = 1})
+                           : with_options(Conv2DOptions{.padding = Padding::Same});
+            };
+            if (i % 3 != 1) read_middle(OpCode::DepthwiseConv2D, "y");
+            if (i % 3 != 2) read_middle(OpCode::Conv2D, "z");
+            expect_equal(b.build(), random, std::to_string(channels) + " k " + std::to_string(k), 1 + i % 3);
+            i++;
+          }
+}
+
 TEST_P(Enumerated, SumsOfAllPairs) {
   Random random(10);
   const std::vector<int32_t> shape{256, 256};

@@ -174,6 +174,52 @@ TEST(UnifySign, LeavesTheRightTypeAlone) {
   EXPECT_EQ(after.tensors.size(), before.tensors.size());
 }
 
+/// 1 x 1 convolution, then a depthwise and, if wanted, another convolution of 3 x 3 with stride `second`, all padded.
+Model bordered_convolutions(int32_t second = 0, bool middle_is_output = false) {
+  ModelBuilder b("net");
+  const Quantization q = quantized(1, 9);
+  const int32_t width = 5 * 7 * 24;  // whole tiles of any kernel
+  const auto weights = [&](std::vector<int32_t> shape) {
+    const auto count = static_cast<size_t>(element_count(shape));
+    return b.constant({"w", std::move(shape), kU8, quantized(1, 0)}, std::vector<std::byte>(count));
+  };
+  const int32_t x = b.input({"x", {1, 4, width, 2}, kU8, q});
+  const int32_t middle =
+      b.op(OpCode::Conv2D, {x, weights({2, 1, 1, 2}), -1}, Conv2DOptions{}, {"middle", {1, 4, width, 2}, kU8, q});
+  b.output(b.op(OpCode::DepthwiseConv2D, {middle, weights({1, 3, 3, 2}), -1},
+                DepthwiseConv2DOptions{.padding = Padding::Same, .depth_multiplier = 1},
+                {"y", {1, 4, width, 2}, kU8, q}));
+  if (second > 0) {
+    DepthwiseConv2DOptions options{.padding = Padding::Same, .depth_multiplier = 1};
+    options.stride_w = options.stride_h = second;
+    b.output(b.op(OpCode::DepthwiseConv2D, {middle, weights({1, 3, 3, 2}), -1}, options,
+                  {"z", {1, 4 / second, width / second, 2}, kU8, q}));
+  }
+  if (middle_is_output) b.output(middle);
+  return b.build();
+}
+
+TEST(PadInPlace, LeavesRoomForTheBorder) {
+  for (const Target target : compiled_targets()) {
+    const PlanOptions options{.target = target};
+    for (const int32_t second : {0, 1}) {
+      const Graph graph = pad_in_place(lower(bordered_convolutions(second)), options);
+      ASSERT_EQ(graph.margins.size(), 1U);
+      EXPECT_EQ(graph.margins.begin()->first, graph.nodes[0].outputs[0]);
+      EXPECT_EQ(graph.margins.begin()->second, (Pads{.top = 1, .left = 1, .bottom = 1, .right = 1}));
+    }
+  }
+}
+
+TEST(PadInPlace, LeavesWhatOthersReadToo) {
+  for (const Target target : compiled_targets()) {
+    const PlanOptions options{.target = target}, keeping{.target = target, .keep_all = true};
+    EXPECT_TRUE(pad_in_place(lower(bordered_convolutions(0, true)), options).margins.empty());
+    EXPECT_TRUE(pad_in_place(lower(bordered_convolutions(2)), options).margins.empty());  // another border
+    EXPECT_TRUE(pad_in_place(lower(bordered_convolutions()), keeping).margins.empty());
+  }
+}
+
 /// A quantized network as converters make them: uint8 outside, int8 inside.
 Model converted() {
   ModelBuilder b("net");
