@@ -1,6 +1,6 @@
 // Reads the assembly that was emitted for every kernel that multiplies and accumulates, and fails where its hot loop
 // does not do so by the target's own instruction (a compiler that falls back to a slower form gives right results,
-// silently).
+// silently). And that of all kernels, and fails where it has an instruction that the target's CPUs need not have.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -83,6 +83,36 @@ bool multiplies_and_accumulates(const KernelInfo& kernel) {
       return true;
     default:
       return false;
+  }
+}
+
+/// Instructions of the sets that runtime/target.cpp does not ask a CPU for, but that Halide's targets include.
+std::regex foreign(Target target) {
+  switch (target) {
+    case Target::Sse41:
+      return std::regex(R"(^\s+v\w+\s.*[xyz]mm)");
+    case Target::Avx2:
+      return std::regex(R"(^\s+v\w+\s.*(zmm|%k\d|[xy]mm(1[6-9]|2\d|3[01])))");
+    case Target::Avx512Vnni:  // VBMI, VBMI2, IFMA, BITALG, GFNI, BF16
+      return std::regex(
+          R"(^\s+v(perm[it]?2?b|permb|pmultishift|pmadd52|psh[lr]d[vwdq]|popcnt|gf2p8|dpbf|cvtne|pcompress[bw]|pexpand[bw]|pshufbitq)\w*\s)");
+    case Target::Neon:
+      return std::regex(R"(^\s+([su]dot|usdot|[su]mmla|usmmla)\s)");
+    case Target::Dotprod:
+      return std::regex(R"(^\s+(usdot|[su]mmla|usmmla)\s)");
+  }
+  return {};
+}
+
+TEST(Instructions, AreThoseOfTheTarget) {
+  for (const KernelInfo& kernel : kManifest) {
+    if (std::ranges::count(compiled_targets(), kernel.target) == 0) continue;
+    const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
+    const Lines lines = read_lines(path);
+    ASSERT_FALSE(lines.empty()) << path;
+    const std::regex unwanted = foreign(kernel.target);
+    const auto found = std::ranges::find_if(lines, [&](const auto& line) { return std::regex_search(line, unwanted); });
+    EXPECT_EQ(found, lines.end()) << path << ":" << *found;
   }
 }
 
