@@ -36,26 +36,38 @@ void copy_rows(const PadCopy& s, const uint8_t* in, T border, T* out, ThreadPool
   });
 }
 
-void copy_pixel(const PadCopy& s, const uint8_t* in, uint8_t* out) {
-  if (s.repeat == 1)
-    std::memcpy(out, in, static_cast<size_t>(s.channels));
-  else
-    for (int64_t c = 0; c < s.channels; c++) std::memset(out + c * s.repeat, in[c], static_cast<size_t>(s.repeat));
+/// `count` pixels of `Chunk * chunks` bytes, each `step` bytes after the one before it: copies of a size that the
+/// compiler knows, which it writes out.
+template <int Chunk>
+void copy_pixels(const uint8_t* in, int64_t step, int64_t count, int64_t chunks, uint8_t* out) {
+  for (int64_t i = 0; i < count; i++, in += step)
+    for (int64_t j = 0; j < chunks; j++, out += Chunk) std::memcpy(out, in + j * Chunk, Chunk);
+}
+
+/// `count` pixels, each `step` bytes after the one before it, channels repeated.
+void copy_pixels(const PadCopy& s, const uint8_t* in, int64_t step, int64_t count, uint8_t* out) {
+  if (s.repeat == 1 && s.channels % 16 == 0) return copy_pixels<16>(in, step, count, s.channels / 16, out);
+  if (s.repeat == 1 && s.channels % 8 == 0) return copy_pixels<8>(in, step, count, s.channels / 8, out);
+  for (int64_t i = 0; i < count; i++, in += step)
+    for (int64_t c = 0; c < s.channels; c++, out += s.repeat) std::memset(out, in[c], static_cast<size_t>(s.repeat));
 }
 
 /// Row `i` of all batches, phase by phase.
 void copy_row_by_phase(const PadCopy& s, int64_t i, const uint8_t* in, uint8_t border, uint8_t* out) {
-  const int64_t b = i / s.height, y = i % s.height - s.top, pixel = s.channels * s.repeat;
-  const bool row_inside = y >= 0 && y < s.in_h;
-  const uint8_t* row = in + (b * s.in_h + y) * s.in_w * s.channels;
+  const int64_t b = i / s.height, y = i % s.height - s.top, pixel = s.channels * s.repeat, columns = s.width / s.phases;
   uint8_t* o = out + i * s.width * pixel;
-  for (int64_t phase = 0; phase < s.phases; phase++)
-    for (int64_t x = phase - s.left; x < s.width - s.left; x += s.phases, o += pixel) {
-      if (row_inside && x >= 0 && x < s.in_w)
-        copy_pixel(s, row + x * s.channels, o);
-      else
-        fill(o, pixel, border);
-    }
+  if (y < 0 || y >= s.in_h) return fill(o, s.width * pixel, border);
+  const uint8_t* row = in + (b * s.in_h + y) * s.in_w * s.channels;
+  for (int64_t phase = 0; phase < s.phases; phase++, o += columns * pixel) {
+    // Columns before the image, and before its end.
+    const int64_t from = std::clamp<int64_t>((s.left - phase + s.phases - 1) / s.phases, 0, columns);
+    const int64_t to = std::clamp<int64_t>((s.left + s.in_w - phase + s.phases - 1) / s.phases, from, columns);
+    fill(o, from * pixel, border);
+    if (to > from)
+      copy_pixels(s, row + (from * s.phases + phase - s.left) * s.channels, s.phases * s.channels, to - from,
+                  o + from * pixel);
+    fill(o + to * pixel, (columns - to) * pixel, border);
+  }
 }
 
 }  // namespace
