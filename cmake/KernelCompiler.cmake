@@ -17,6 +17,7 @@ add_executable(octet-kernels
   ${octet_root}/schedules/make_pipeline.cpp
   ${octet_root}/schedules/x86.cpp
   ${octet_root}/schedules/x86_depthwise.cpp
+  ${octet_root}/schedules/x86_lanes.cpp
   ${octet_root}/runtime/target.cpp)
 target_compile_options(octet-kernels PRIVATE -Wall -Wextra -Werror -O1)
 target_include_directories(octet-kernels PRIVATE ${octet_root})

@@ -16,10 +16,10 @@ Expr product(Target target, const Expr& activation, const Expr& weight) {
   return cast<int32_t>(factor) * cast<int32_t>(weight);
 }
 
-// c % block, written so that it folds away in a vector of channels.
-Expr in_block(Target target, const Var& c) {
-  const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
-  return c % lanes + c / lanes % (block / lanes) * lanes;
+// c % panel, written so that it folds away in a vector of channels.
+Expr in_panel(Target target, const Var& c) {
+  const int panel = depthwise_layout(target).panel, lanes = convolution_layout(target).lanes;
+  return panel == lanes ? c % lanes : c % lanes + c / lanes % (panel / lanes) * lanes;
 }
 
 }  // namespace
@@ -43,8 +43,13 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
   else
     define_sum_by_groups(target, geometry);
 
-  scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
-  output(c, x, y) = scaled(c, x, y);
+  if (activation_of(target).is_uint()) {
+    scaled(c, x, y) = rescaled_wide(target, sum(c, x, y), channels, c, 0, zero_point, lo);
+    output(c, x, y) = narrowed_clamped(scaled(c, x, y), lo, hi);
+  } else {
+    scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
+    output(c, x, y) = scaled(c, x, y);
+  }
 }
 
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {
@@ -60,7 +65,7 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
     tap += x / geometry.pixels * channels.dim(2).stride();
     pixel = x + geometry.pixels * y;
   }
-  Expr weight = weights(r[0], in_block(target, c), tap, c / layout.block);
+  Expr weight = weights(r[0], in_panel(target, c), tap, c / layout.panel);
   sum(c, x, y) = channels(c, kBias, pixel);
   sum(c, x, y) += product(target, activation, weight);
 }
@@ -68,10 +73,10 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
 // NEON: no reduction, the taps are written out. Two products add up in 16 bits: smull, smlal, then saddw.
 void DepthwiseKernel::define_sum_by_pairs(const Schedule& geometry) {
   const int k = geometry.filter, taps = k * k * geometry.parts;
-  const int block = depthwise_layout(Target::Neon).block;
+  const int panel = depthwise_layout(Target::Neon).panel;
   const auto narrow_product = [&](int tap) {
     Expr activation = column(0, c, step * x + tap % k, tap / k % k, y);
-    return cast<int16_t>(activation) * cast<int16_t>(weights(0, c % block, tap, c / block));
+    return cast<int16_t>(activation) * cast<int16_t>(weights(0, c % panel, tap, c / panel));
   };
   Expr total = channels(c, kBias, 0);
   for (int tap = 0; tap < taps; tap += 2) {
@@ -98,7 +103,7 @@ DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
   Expr offset = clamp(offsets(t, g), 0, 1 << 30);
   group(t, c, x, y, g) = input(c + pixel_step * x + row_step * y + offset);
   Expr activation = group(r.x, c, x, y, r.y);
-  Expr weight = weights(r.x, in_block(target, c), r.y, c / layout.block);
+  Expr weight = weights(r.x, in_panel(target, c), r.y, c / layout.panel);
   sum(c, x, y) = channels(c, kBias, 0);
   sum(c, x, y) += product(target, activation, weight);
 

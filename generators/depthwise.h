@@ -10,7 +10,7 @@
 // w0 w1 w2 0 and 0 w0 w1 w2):
 //   column(t, c, u, g, Y) = input(c + offset(u % k_w), u / k_w, stride rows Y + depth g + t),   u = k_w x + kx
 //   sum(c, x, y) = bias(c) + sum over t, g, kx, p of column(t, c, u, g, y / rows) *
-//                  weights(t, c % block, tap, c / block), tap = kx + k_w (g + groups (p + parts (y % rows)))
+//                  weights(t, c % panel, tap, c / panel), tap = kx + k_w (g + groups (p + parts (y % rows)))
 // where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart.
 // `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Tiles of several
 // `pixels` share columns instead: u = stride x + kx, input(c, u, ..), where u counts the image's columns.
@@ -22,7 +22,7 @@
 //
 // DepthwiseAnyKernel: any geometry, by a list of where each tap lies, `depth` taps to a group:
 //   group(t, c, x, y, g) = input(c + pixel_step x + row_step y + offsets(t, g))
-//   sum(c, x, y) = bias(c) + sum over t, g of group(t, c, x, y, g) * weights(t, c % block, g, c / block)
+//   sum(c, x, y) = bias(c) + sum over t, g of group(t, c, x, y, g) * weights(t, c % panel, g, c / panel)
 #pragma once
 
 #include <vector>
@@ -39,7 +39,7 @@ struct DepthwiseKernel {
 
   Halide::ImageParam input;  // activations [channel, pixel or column, row], padded
   Halide::Param<int32_t> pair_step{"pair_step"}, odd_step{"odd_step"};  // in elements of input
-  Halide::ImageParam weights;   // int8 or int16 [depth, block, taps, channels / block]
+  Halide::ImageParam weights;   // int8 or int16 [depth, panel, taps, channels / panel]
   Halide::ImageParam channels;  // int32 [channel, field, 0]: ChannelField; the last stride is 0, as for convolution
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
@@ -50,7 +50,7 @@ struct DepthwiseKernel {
   Halide::RDom r;  // [depth, k_w, groups, parts]; not on NEON
   Halide::Func column{"column"};
   Halide::Func sum{"sum"};
-  Halide::Func scaled{"scaled"};
+  Halide::Func scaled{"scaled"};  // on x86 not yet narrowed
   Halide::Func output{"output"};  // [channel, column, row]
 
   std::vector<Halide::Argument> arguments() const;
@@ -69,7 +69,7 @@ struct DepthwiseAnyKernel {
 
   Halide::ImageParam input;                 // activations [bytes]
   Halide::ImageParam offsets;               // int32 [depth, group], in elements of input
-  Halide::ImageParam weights;               // int8 or int16 [depth, block, groups, channels / block]
+  Halide::ImageParam weights;               // int8 or int16 [depth, panel, groups, channels / panel]
   Halide::ImageParam channels;              // as above
   Halide::Param<int32_t> groups{"groups"};  // ceil(taps / depth)
   Halide::Param<int32_t> pixel_step{"pixel_step"}, row_step{"row_step"};  // in elements of input

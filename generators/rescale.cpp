@@ -48,15 +48,20 @@ Expr narrowed(const Expr& value, const Expr& zero_point) {
 
 Expr clamps_below_at_zero(const Expr& zero_point, const Expr& lo) { return zero_point == -128 && lo == -128; }
 
+Expr rescaled_wide(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Expr& pixel,
+                   const Expr& zero_point, const Expr& lo) {
+  Expr m = channels(channel, kMultiplier, pixel), quadruple = sum << 2;
+  Expr high = target == Target::Avx512Vnni
+                  ? instruction(Int(32), "octet_mulhs", {quadruple, m, channels(channel, kMultiplierOdd, pixel)})
+                  : cast<int32_t>((cast<int64_t>(quadruple) * cast<int64_t>(m)) >> 32);
+  return rescale_mulhs(high, sum, channels(channel, kShift, 0), channels(channel, kRound, 0),
+                       channels(channel, kRoundBelow, 0), /*ties_away=*/lo < zero_point);
+}
+
 Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Var& pixel,
               const Expr& zero_point, const Expr& lo, const Expr& hi) {
   if (activation_of(target).is_uint()) {
-    Expr m = channels(channel, kMultiplier, pixel), quadruple = sum << 2;
-    Expr high = target == Target::Avx512Vnni
-                    ? instruction(Int(32), "octet_mulhs", {quadruple, m, channels(channel, kMultiplierOdd, pixel)})
-                    : cast<int32_t>((cast<int64_t>(quadruple) * cast<int64_t>(m)) >> 32);
-    Expr value = rescale_mulhs(high, sum, channels(channel, kShift, 0), channels(channel, kRound, 0),
-                               channels(channel, kRoundBelow, 0), /*ties_away=*/lo < zero_point);
+    Expr value = rescaled_wide(target, sum, channels, channel, pixel, zero_point, lo);
     if (target != Target::Avx512Vnni) return cast<uint8_t>(clamp(value, lo, hi));
     return clamp(instruction(UInt(8), "octet_saturate_u8", {value}), cast<uint8_t>(lo), cast<uint8_t>(hi));
   }
@@ -65,6 +70,11 @@ Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const 
   Expr from_zero = reinterpret<int8_t>(saturating_cast<uint8_t>(saturating_cast<int16_t>(value)) ^ cast<uint8_t>(0x80));
   Expr byte = select(clamps_below_at_zero(zero_point, lo), from_zero, narrowed(value, zero_point));
   return clamp(byte, cast<int8_t>(lo), cast<int8_t>(hi));
+}
+
+Expr narrowed_clamped(const Expr& value, const Expr& lo, const Expr& hi) {
+  // Bytes are clamped four times as fast as sums.
+  return clamp(cast<uint8_t>(clamp(value, 0, 255)), cast<uint8_t>(lo), cast<uint8_t>(hi));
 }
 
 Expr requantized(Target target, const Expr& sum, const Expr& multiplier, const Expr& left, const Expr& right,

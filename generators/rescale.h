@@ -44,6 +44,14 @@ Halide::Expr rescaled(Target target, const Halide::Expr& sum, const Halide::Imag
                       const Halide::Var& channel, const Halide::Var& pixel, const Halide::Expr& zero_point,
                       const Halide::Expr& lo, const Halide::Expr& hi);
 
+/// x86: the same, not yet narrowed.
+Halide::Expr rescaled_wide(Target target, const Halide::Expr& sum, const Halide::ImageParam& channels,
+                           const Halide::Var& channel, const Halide::Expr& pixel, const Halide::Expr& zero_point,
+                           const Halide::Expr& lo);
+
+/// x86: clamp(value) as uint8.
+Halide::Expr narrowed_clamped(const Halide::Expr& value, const Halide::Expr& lo, const Halide::Expr& hi);
+
 /// The target's activation clamp(zero_point + MBQM(sum, m, left - right)), within the bounds of rescale_exact.
 Halide::Expr requantized(Target target, const Halide::Expr& sum, const Halide::Expr& multiplier,
                          const Halide::Expr& left, const Halide::Expr& right, const Halide::Expr& zero_point,

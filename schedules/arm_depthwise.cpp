@@ -14,8 +14,8 @@ constexpr int kLanes = 4;   // channels of a vector of sums
 void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
   const DepthwiseLayout layout = depthwise_layout(target);
   weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
-  weights.dim(1).set_bounds(0, layout.block).set_stride(layout.depth);
-  weights.dim(2).set_min(0).set_stride(layout.depth * layout.block);
+  weights.dim(1).set_bounds(0, layout.panel).set_stride(layout.depth);
+  weights.dim(2).set_min(0).set_stride(layout.depth * layout.panel);
   weights.dim(3).set_min(0);
   weights.set_host_alignment(16);
   for (int d = 0; d < 3; d++) channels.dim(d).set_min(0);

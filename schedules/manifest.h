@@ -80,23 +80,33 @@ constexpr int weight_bits(const KernelInfo& kernel) {
 struct DepthwiseLayout {
   int8_t weight_bits;
   int8_t depth;  // taps of a channel that lie together in packed weights
-  int8_t block;  // channels that lie together: packed arrays hold whole blocks
+  int8_t panel;  // channels whose weights lie together, tap after tap
+  int8_t block;  // channels at a time: packed arrays hold whole blocks
 };
 
 constexpr DepthwiseLayout depthwise_layout(Target target) {
   switch (target) {
     case Target::Sse41:
-      return {16, 2, 16};
+      return {16, 2, 4, 16};
     case Target::Avx2:
-      return {16, 2, 16};
+      return {16, 2, 8, 32};
     case Target::Avx512Vnni:
-      return {8, 4, 64};
+      return {8, 4, 16, 64};
     case Target::Neon:
-      return {8, 1, 16};
+      return {8, 1, 16, 16};
     case Target::Dotprod:
-      return {8, 4, 16};
+      return {8, 4, 16, 16};
   }
   return {};
+}
+
+/// Which channel of its block lies at `position` of the weights and tables that a depthwise kernel reads. Where
+/// Family::Depthwise interleaves bytes within 16-byte lanes (schedules/x86_lanes.h), they are in the order this makes.
+constexpr int64_t depthwise_channel(const KernelInfo& kernel, int64_t position) {
+  if (kernel.family != Family::Depthwise) return position;
+  if (kernel.target == Target::Avx512Vnni) return position % 16 / 4 * 16 + position / 16 * 4 + position % 4;
+  if (kernel.target == Target::Avx2) return position / 8 % 2 * 16 + position / 16 * 8 + position % 8;
+  return position;
 }
 
 /// Groups of `depth` rows in an interleaved column of Family::Depthwise.
@@ -132,16 +142,26 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x1c8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 8}},
     {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
-    {"depthwise_u8_3x3s1_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s2_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
+    {"depthwise_u8_3x3s2_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
     {"depthwise_u8_3x3s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
-    {"depthwise_u8_5x5s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 1, .parts = 1}},
-    {"depthwise_u8_5x5s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 1, .parts = 1}},
-    {"depthwise_u8_3x3s1_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_5x5s1_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_5x5s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_5x5s2_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
+    {"depthwise_u8_5x5s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_x7_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_3x3s1_x4_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
     {"depthwise_u8_3x3s1_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_3x3s2_x7_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
+    {"depthwise_u8_3x3s2_x4_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
     {"depthwise_u8_3x3s2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
-    {"depthwise_u8_5x5s1_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 1, .parts = 2}},
-    {"depthwise_u8_5x5s2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 1, .parts = 2}},
+    {"depthwise_u8_5x5s1_x4_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_5x5s1_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_5x5s2_x4_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 2, .rows = 2, .parts = 2}},
+    {"depthwise_u8_5x5s2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 2, .parts = 2}},
     {"depthwise_u8_any_avx512vnni", Family::DepthwiseAny, Target::Avx512Vnni},
     {"depthwise_sum_u8_any_avx512vnni", Family::DepthwiseSum, Target::Avx512Vnni},
     {"sum_u8_avx512vnni", Family::Sum, Target::Avx512Vnni},
@@ -157,10 +177,13 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8}},
     {"conv_sum_i16_x6c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_avx2", Family::Requantize, Target::Avx2},
-    {"depthwise_u8_3x3s1_x2_avx2", Family::Depthwise, Target::Avx2, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_x4_avx2", Family::Depthwise, Target::Avx2, {.pixels = 4, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_avx2", Family::Depthwise, Target::Avx2, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s2_x4_avx2", Family::Depthwise, Target::Avx2, {.pixels = 4, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
     {"depthwise_u8_3x3s2_avx2", Family::Depthwise, Target::Avx2, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
+    {"depthwise_u8_5x5s1_x4_avx2", Family::Depthwise, Target::Avx2, {.pixels = 4, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s1_avx2", Family::Depthwise, Target::Avx2, {.pixels = 1, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_5x5s2_x4_avx2", Family::Depthwise, Target::Avx2, {.pixels = 4, .filter = 5, .stride = 2, .rows = 1, .parts = 1}},
     {"depthwise_u8_5x5s2_avx2", Family::Depthwise, Target::Avx2, {.pixels = 1, .filter = 5, .stride = 2, .rows = 1, .parts = 1}},
     {"depthwise_u8_any_avx2", Family::DepthwiseAny, Target::Avx2},
     {"depthwise_sum_u8_any_avx2", Family::DepthwiseSum, Target::Avx2},

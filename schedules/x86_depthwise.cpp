@@ -1,6 +1,7 @@
 // Depthwise convolution on x86: vpdpbusd on four interleaved taps a channel (AVX-512 VNNI), vpmaddwd on two (AVX2,
 // SSE4.1).
 #include "schedules/schedules.h"
+#include "schedules/x86_lanes.h"
 
 namespace octet {
 
@@ -11,8 +12,8 @@ namespace {
 void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
   const DepthwiseLayout layout = depthwise_layout(target);
   weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
-  weights.dim(1).set_bounds(0, layout.block).set_stride(layout.depth);
-  weights.dim(2).set_min(0).set_stride(layout.depth * layout.block);
+  weights.dim(1).set_bounds(0, layout.panel).set_stride(layout.depth);
+  weights.dim(2).set_min(0).set_stride(layout.depth * layout.panel);
   weights.dim(3).set_min(0);
   weights.set_host_alignment(64);
   for (int d = 0; d < 3; d++) channels.dim(d).set_min(0);
@@ -21,8 +22,9 @@ void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
 
 }  // namespace
 
-// A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack, and
-// serve all of its outputs; sums stay in registers.
+// A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack; then
+// one vector of channels after the other is summed and rescaled; then whole vectors of bytes are narrowed and stored.
+// Unrolled further, LLVM's scheduler would spill.
 void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& tile) {
   const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
   const int byte_lanes = std::min(block, 4 * lanes);
@@ -34,27 +36,31 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .reorder(k.c, k.x, k.y, xo, co, yo)
       .split(k.c, k.c, cv, byte_lanes, TailStrategy::GuardWithIf)
       .vectorize(cv)
-      .unroll(k.c)
+      .unroll(k.c);
+  // A number of vectors that LLVM does not know.
+  const Expr vectors = min(k.weights.dim(3).extent(), block / lanes);
+  k.scaled.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, vectors * lanes)
+      .bound_extent(k.x, tile.pixels)
+      .bound_extent(k.y, tile.rows)
+      .split(k.c, k.c, cv, lanes)
+      .reorder(cv, k.y, k.x, k.c)
+      .vectorize(cv)
       .unroll(k.x)
       .unroll(k.y);
-  for (Func* stage : {&k.scaled, &k.sum}) {
-    stage->compute_at(k.output, xo)
-        .store_in(MemoryType::Stack)
-        .bound_extent(k.c, block)
-        .bound_extent(k.x, tile.pixels)
-        .bound_extent(k.y, tile.rows)
-        .vectorize(k.c, lanes)
-        .unroll(k.c)
-        .unroll(k.x)
-        .unroll(k.y);
-  }
+  k.sum.compute_at(k.scaled, k.x)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, lanes)
+      .bound_extent(k.x, 1)
+      .bound_extent(k.y, tile.rows)
+      .vectorize(k.c)
+      .unroll(k.y);
   k.sum.update()
       .reorder(k.r[0], k.c, k.x, k.y, k.r[1], k.r[2], k.r[3])
       .atomic()
       .vectorize(k.r[0])
-      .vectorize(k.c, lanes)
-      .unroll(k.c)
-      .unroll(k.x)
+      .vectorize(k.c)
       .unroll(k.y)
       .unroll(k.r[1])
       .unroll(k.r[2])
@@ -67,13 +73,14 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .bound_extent(k.Y, 1)
       .vectorize(k.c, byte_lanes)
       .unroll(k.t)
-      .unroll(k.g)
-      .unroll(k.u);
+      .unroll(k.g);
+  k.scaled.specialize(!(k.lo < k.zero_point));  // ReLUs: no look at the sums' signs
   for (int d = 0; d < 3; d++) {
     k.input.dim(d).set_min(0);
     k.output.output_buffer().dim(d).set_min(0);
   }
   promise_layout(target, k.weights, k.channels);
+  if (target != Target::Sse41) keep_within_lanes(k.output, byte_lanes);
 }
 
 void schedule_depthwise_any_x86(DepthwiseAnyKernel& k, Target target) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <tuple>
 
 #include "runtime/kernels.h"
 #include "runtime/ops/channel_parameters.h"
@@ -81,25 +82,44 @@ Residuals residuals_of(const Tensor& filter, int64_t channels) {
   return r;
 }
 
+struct Range {
+  int64_t begin, end;
+
+  int64_t size() const { return end - begin; }
+};
+
+/// Blocks of joined channels that one kernel computes.
+struct Section {
+  Range channels;
+  Kernel kernel;
+  int64_t parts;                       // of their weights
+  int64_t taps = 0;                    // groups of weights of a channel
+  const std::byte* weights = nullptr;  // [panel of channels][group][channel][depth]
+};
+
 /// Everything the step needs when it runs.
 struct Layer {
   Depthwise op;
   Target target;
   Image image;
-  Kernel kernel, requantize;  // requantize: only where the fast rescale does not hold
+  std::vector<Section> sections;  // of kernels of one family and number of rows
+  Kernel requantize;              // only where the fast rescale does not hold
   DepthwiseLayout layout;
   int32_t input, output, input_zero, output_zero;
   int64_t joined, padded_channels;         // pixels that pass for one; channels of them, up to whole blocks
-  int64_t taps;                            // groups of weights of a channel
-  const std::byte* weights = nullptr;      // [block of channels][group][channel][depth]
   const int32_t* offsets = nullptr;        // DepthwiseAny: of each tap
   const int32_t* channel_table = nullptr;  // of the joined pixels' channels
   const int32_t* requantize_table = nullptr;
 
-  bool any_geometry() const { return kernel.info->family != Family::Depthwise; }
-  const Schedule& schedule() const { return kernel.info->schedule; }
+  const KernelInfo& kernel() const { return *sections.front().kernel.info; }
+  bool any_geometry() const { return kernel().family != Family::Depthwise; }
   int64_t joined_channels() const { return joined * op.out_c; }
-  int64_t block_elements() const { return taps * layout.block * layout.depth; }
+  /// Which of them the kernel keeps at a position of its weights and tables.
+  int64_t channel_at(int64_t position) const {
+    const int64_t in_block = position % layout.block;
+    return position - in_block + depthwise_channel(kernel(), in_block);
+  }
+  int64_t panel_elements(const Section& section) const { return section.taps * layout.panel * layout.depth; }
   int64_t copy_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }
   int64_t output_bytes() const { return requantize.info != nullptr ? 4 : 1; }
 };
@@ -109,6 +129,10 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   const Depthwise& op = layer.op;
   if (!fast) return find_kernel(Family::DepthwiseSum, layer.target);
   const bool in_columns = layer.image.shape.phases == 1 && layer.joined == 1 && op.dilation_w == 1 && op.out_w > 1;
+  // Best: no part too many, columns shared, few pixels past the row's end, large tiles.
+  const auto cost = [&](const Schedule& s) {
+    return std::tuple(s.parts, s.pixels == 1, round_up(op.out_w, s.pixels), -s.pixels);
+  };
   Kernel best;
   for (const Kernel& kernel : find_kernels(Family::Depthwise, layer.target)) {
     const Schedule& s = kernel.info->schedule;
@@ -116,21 +140,46 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
                       s.parts >= parts && layer.image.shape.phases <= 2;
     const bool shares = s.pixels > 1;
     if (!fits || (shares && !(in_columns && s.stride == op.stride_w))) continue;
-    if (best.info == nullptr || s.parts < best.info->schedule.parts ||
-        (s.parts == best.info->schedule.parts && s.pixels > best.info->schedule.pixels))
-      best = kernel;
+    if (best.info == nullptr || cost(s) < cost(best.info->schedule)) best = kernel;
   }
   return best.info != nullptr ? best : find_kernel(Family::DepthwiseAny, layer.target);
 }
 
+/// Sections of as many parts as the weights of each block need; where no kernel splits its weights, one of all.
+std::vector<Section> make_sections(const Layer& layer, const Residuals& r, bool fast) {
+  const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
+  const int64_t most = range.parts_for(r.values), end = layer.joined_channels();
+  const Kernel widest = choose_kernel(layer, most, fast);
+  if (widest.info->family != Family::Depthwise) return {{.channels = {0, end}, .kernel = widest, .parts = most}};
+  std::vector<Section> sections;
+  for (int64_t first = 0; first < end; first += layer.layout.block) {
+    const int64_t last = std::min(first + layer.layout.block, end);
+    int64_t parts = 1;
+    for (int64_t c = first; c < last; c++)
+      for (int64_t tap = 0; tap < r.taps(); tap++) parts = std::max(parts, range.parts_for(r.at(tap, c % r.channels)));
+    if (!sections.empty() && sections.back().parts == parts)
+      sections.back().channels.end = last;
+    else
+      sections.push_back({.channels = {first, last}, .kernel = choose_kernel(layer, parts, fast), .parts = parts});
+  }
+  return sections;
+}
+
+/// Groups of weights of a channel.
+int64_t groups_of(const Layer& layer, const Section& section, const Residuals& r) {
+  if (layer.any_geometry()) return ceil_div(r.taps() * section.parts, layer.layout.depth);
+  const Schedule& s = section.kernel.info->schedule;
+  return int64_t{s.filter} * depthwise_groups(layer.target, s) * s.parts * s.rows;
+}
+
 /// What multiplies position `t` of weight group `group` of a channel: a part of one tap's residual, or 0.
-int32_t packed_weight(const Layer& layer, const Residuals& r, const WeightRange& range, int64_t group, int64_t t,
-                      int64_t channel) {
+int32_t packed_weight(const Layer& layer, const Section& section, const Residuals& r, const WeightRange& range,
+                      int64_t group, int64_t t, int64_t channel) {
   if (layer.any_geometry()) {
     const int64_t i = group * layer.layout.depth + t, part = i / r.taps();
     return range.part(r.at(i % r.taps(), channel), part);
   }
-  const Schedule& s = layer.schedule();
+  const Schedule& s = section.kernel.info->schedule;
   const int64_t k = s.filter, groups = depthwise_groups(layer.target, s);
   const int64_t kx = group % k, g = group / k % groups, part = group / k / groups % s.parts,
                 row = group / k / groups / s.parts;
@@ -138,21 +187,25 @@ int32_t packed_weight(const Layer& layer, const Residuals& r, const WeightRange&
   return ky < 0 || ky >= k ? 0 : range.part(r.at(ky * k + kx, channel), part);
 }
 
-const std::byte* pack_weights(PlanBuilder& builder, const Layer& layer, const Residuals& r) {
-  const WeightRange range = weight_range(layer.target, depthwise_layout(layer.target).weight_bits);
-  const int64_t block = layer.layout.block, depth = layer.layout.depth;
-  const int64_t count = layer.padded_channels / block * layer.block_elements();
+/// `file_bytes`: what these weights take in the model's file.
+const std::byte* pack_weights(PlanBuilder& builder, const Layer& layer, const Section& section, const Residuals& r,
+                              int64_t file_bytes) {
+  const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
+  const int64_t begin = section.channels.begin, end = round_up(section.channels.end, layer.layout.block);
+  const int64_t panel = layer.layout.panel, depth = layer.layout.depth;
+  const int64_t count = (end - begin) / panel * layer.panel_elements(section);
   const auto pack = [&]<typename T>(T* out) {
     T* next = out;
-    for (int64_t first = 0; first < layer.padded_channels; first += block)
-      for (int64_t group = 0; group < layer.taps; group++)
-        for (int64_t c = first; c < first + block; c++)
+    for (int64_t first = begin; first < end; first += panel)
+      for (int64_t group = 0; group < section.taps; group++)
+        for (int64_t position = first; position < first + panel; position++) {
+          const int64_t c = layer.channel_at(position);
           for (int64_t t = 0; t < depth; t++, next++)
             if (c < layer.joined_channels())
-              *next = static_cast<T>(packed_weight(layer, r, range, group, t, c % r.channels));
+              *next = static_cast<T>(packed_weight(layer, section, r, range, group, t, c % r.channels));
+        }
     return reinterpret_cast<const std::byte*>(out);
   };
-  const auto file_bytes = static_cast<int64_t>(r.values.size());
   return layer.layout.weight_bits == 16 ? pack(builder.keep_weights<int16_t>(count, file_bytes))
                                         : pack(builder.keep_weights<int8_t>(count, file_bytes));
 }
@@ -160,7 +213,7 @@ const std::byte* pack_weights(PlanBuilder& builder, const Layer& layer, const Re
 /// Offsets of DepthwiseAny's taps, whole groups of them; what fills up the last one has weight 0.
 const int32_t* make_offsets(PlanBuilder& builder, const Layer& layer, int64_t taps) {
   const Depthwise& op = layer.op;
-  const int64_t count = layer.taps * layer.layout.depth;
+  const int64_t count = layer.sections.front().taps * layer.layout.depth;
   auto* offsets = builder.keep<int32_t>(count);
   for (int64_t i = 0; i < count; i++) {
     const int64_t ky = i % taps / op.k_w, kx = i % taps % op.k_w;
@@ -186,36 +239,35 @@ void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::
   }
 }
 
-/// Values of the channels, over and over for joined pixels.
+/// Values of the channels at the kernel's positions, over and over for joined pixels.
 template <typename T>
-std::vector<T> repeated(std::span<const T> values, int64_t count) {
-  std::vector<T> out(static_cast<size_t>(count));
-  for (size_t i = 0; i < out.size(); i++) out[i] = values[i % values.size()];
+std::vector<T> in_positions(const Layer& layer, std::span<const T> values) {
+  std::vector<T> out(static_cast<size_t>(layer.padded_channels));
+  for (size_t i = 0; i < out.size(); i++) {
+    const auto c = static_cast<size_t>(layer.channel_at(static_cast<int64_t>(i)));
+    if (c < static_cast<size_t>(layer.joined_channels())) out[i] = values[c % values.size()];
+  }
   return out;
 }
 
-struct Range {
-  int64_t begin, end;
-
-  int64_t size() const { return end - begin; }
-};
-
-/// Some rows of one image of the batch, some joined channels of `pixels` (joined) outputs a row, from column `first`
-/// on. `in`, `out`: the image's first byte.
-void call_kernel(const Layer& layer, Range rows, Range channels, int64_t first, int64_t pixels, const std::byte* in,
-                 std::byte* out) {
+/// Some rows of one image of the batch, some joined channels of a section, `pixels` (joined) outputs a row, from column
+/// `first` on. `in`, `out`: the image's first byte.
+void call_kernel(const Layer& layer, const Section& section, Range rows, Range channels, int64_t first, int64_t pixels,
+                 const std::byte* in, std::byte* out) {
   const Depthwise& op = layer.op;
   const DepthwiseLayout& l = layer.layout;
   const halide_type_t int32(halide_type_int, 32), activation = activation_halide_type(layer.target);
   const int64_t top = rows.begin * op.stride_h;
   const std::byte* from = in + top * layer.image.row() + layer.image.column(first * op.stride_w) + channels.begin;
   std::byte* to = out + ((rows.begin * op.out_w + first) * op.out_c + channels.begin) * layer.output_bytes();
-  const BufferArgument weights(layer.weights + channels.begin / l.block * layer.block_elements() * (l.weight_bits / 8),
-                               halide_type_t(halide_type_int, static_cast<uint8_t>(l.weight_bits)),
-                               {{l.depth, 1},
-                                {l.block, l.depth},
-                                {layer.taps, l.depth * l.block},
-                                {ceil_div(channels.size(), l.block), layer.block_elements()}});
+  const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
+  const BufferArgument weights(
+      section.weights + panel * layer.panel_elements(section) * (l.weight_bits / 8),
+      halide_type_t(halide_type_int, static_cast<uint8_t>(l.weight_bits)),
+      {{l.depth, 1},
+       {l.panel, l.depth},
+       {section.taps, l.depth * l.panel},
+       {ceil_div(round_up(channels.size(), l.block), l.panel), layer.panel_elements(section)}});
   const BufferArgument table(
       layer.channel_table + channels.begin, int32,
       {{round_up(channels.size(), l.block), 1}, {kChannelFields, layer.padded_channels}, {pixels, 0}});
@@ -225,13 +277,13 @@ void call_kernel(const Layer& layer, Range rows, Range channels, int64_t first, 
   const int64_t step = layer.joined * layer.image.column(op.stride_w);
   if (layer.any_geometry()) {
     const BufferArgument input(from, activation, {{INT32_MAX, 1}});
-    const BufferArgument offsets(layer.offsets, int32, {{l.depth, 1}, {layer.taps, l.depth}});
-    const auto groups = static_cast<int32_t>(layer.taps), pixel_step = static_cast<int32_t>(step),
+    const BufferArgument offsets(layer.offsets, int32, {{l.depth, 1}, {section.taps, l.depth}});
+    const auto groups = static_cast<int32_t>(section.taps), pixel_step = static_cast<int32_t>(step),
                row_step = static_cast<int32_t>(op.stride_h * layer.image.row());
-    call(layer.kernel.function, input, offsets, weights, table, groups, pixel_step, row_step, layer.output_zero,
+    call(section.kernel.function, input, offsets, weights, table, groups, pixel_step, row_step, layer.output_zero,
          op.clamp.lo, op.clamp.hi, output);
   } else {
-    const bool in_columns = layer.schedule().pixels > 1;
+    const bool in_columns = section.kernel.info->schedule.pixels > 1;
     const BufferArgument input(from, activation,
                                {{round_up(channels.size(), l.block), 1},
                                 {in_columns ? layer.image.shape.width - first * op.stride_w : pixels,
@@ -239,16 +291,20 @@ void call_kernel(const Layer& layer, Range rows, Range channels, int64_t first, 
                                 {layer.image.shape.height - top, layer.image.row()}});
     const auto odd = static_cast<int32_t>(layer.image.column(op.dilation_w)),
                pair = static_cast<int32_t>(layer.image.column(2 * op.dilation_w));
-    call(layer.kernel.function, input, pair, odd, weights, table, layer.output_zero, op.clamp.lo, op.clamp.hi, output);
+    call(section.kernel.function, input, pair, odd, weights, table, layer.output_zero, op.clamp.lo, op.clamp.hi,
+         output);
   }
 }
 
 /// Some rows, some blocks of joined channels. What is left of a row after whole joined pixels is one of fewer channels.
 void run_part(const Layer& layer, Range rows, Range channels, const std::byte* in, std::byte* out) {
   const int64_t whole = layer.op.out_w / layer.joined, rest = layer.op.out_w % layer.joined;
-  if (whole > 0) call_kernel(layer, rows, channels, 0, whole, in, out);
-  const Range left{channels.begin, std::min(channels.end, rest * layer.op.out_c)};
-  if (left.size() > 0) call_kernel(layer, rows, left, whole * layer.joined, 1, in, out);
+  for (const Section& section : layer.sections) {
+    const Range part{std::max(channels.begin, section.channels.begin), std::min(channels.end, section.channels.end)};
+    if (part.size() > 0 && whole > 0) call_kernel(layer, section, rows, part, 0, whole, in, out);
+    const Range left{part.begin, std::min(part.end, rest * layer.op.out_c)};
+    if (left.size() > 0) call_kernel(layer, section, rows, left, whole * layer.joined, 1, in, out);
+  }
 }
 
 void requantize(const Layer& layer, Range rows, const std::byte* sums, std::byte* out) {
@@ -263,7 +319,7 @@ void requantize(const Layer& layer, Range rows, const std::byte* sums, std::byte
 
 /// One image of the batch. Threads share its rows, or, where these are few, its blocks of channels.
 void run_image(const Layer& layer, const std::byte* in, std::byte* sums, std::byte* out, ThreadPool& pool) {
-  const int64_t block = layer.layout.block, at_once = layer.schedule().rows;
+  const int64_t block = layer.layout.block, at_once = layer.kernel().schedule.rows;
   const int64_t bands = ceil_div(layer.op.out_h, at_once), blocks = ceil_div(layer.joined_channels(), block);
   std::byte* to = layer.requantize.info != nullptr ? sums : out;
   if (bands >= pool.threads() || bands >= blocks) {
@@ -333,30 +389,27 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   const ChannelRescale rescale{op.out_c, op.rescale, bias, sums, layer->output_zero};
   const bool fast = fast_rescale_holds(layer->target, rescale);
 
-  const int64_t parts =
-      weight_range(layer->target, depthwise_layout(layer->target).weight_bits).parts_for(residuals.values);
-  layer->kernel = choose_kernel(*layer, parts, fast);
-  if (layer->any_geometry()) {
-    layer->taps = ceil_div(residuals.taps() * parts, layer->layout.depth);
-    layer->offsets = make_offsets(builder, *layer, residuals.taps());
-  } else {
-    const Schedule& s = layer->schedule();
-    layer->taps = int64_t{s.filter} * depthwise_groups(layer->target, s) * s.parts * s.rows;
+  layer->sections = make_sections(*layer, residuals, fast);
+  const auto file_bytes = static_cast<int64_t>(residuals.values.size());
+  for (Section& section : layer->sections) {
+    section.taps = groups_of(*layer, section, residuals);
+    const bool first = &section == &layer->sections.front();
+    section.weights = pack_weights(builder, *layer, section, residuals, first ? file_bytes : 0);
   }
-  layer->weights = pack_weights(builder, *layer, residuals);
+  if (layer->any_geometry()) layer->offsets = make_offsets(builder, *layer, residuals.taps());
 
-  const auto joined_rescale = repeated<FixedPoint>(op.rescale, layer->joined_channels());
-  const auto joined_bias = repeated<int32_t>(bias, layer->joined_channels());
-  const auto joined_sums = repeated<SumRange>(sums, layer->joined_channels());
+  const auto table_rescale = in_positions<FixedPoint>(*layer, op.rescale);
+  const auto table_bias = in_positions<int32_t>(*layer, bias);
+  const auto table_sums = in_positions<SumRange>(*layer, sums);
   layer->channel_table = keep_channel_table(
-      builder, {layer->joined_channels(), joined_rescale, joined_bias, joined_sums, layer->output_zero},
+      builder, {layer->padded_channels, table_rescale, table_bias, table_sums, layer->output_zero},
       layer->padded_channels);
   if (!fast) {
     layer->requantize = find_kernel(Family::Requantize, layer->target);
     layer->requantize_table = keep_requantize_table(builder, rescale, op.out_c);
   }
 
-  Step step = builder.step_for(node, std::string(layer->kernel.info->name));
+  Step step = builder.step_for(node, std::string(layer->kernel().name));
   const int64_t image_outputs = int64_t{op.out_h} * op.out_w * op.out_c;
   step.scratch_bytes = layer->copy_bytes() + (fast ? 0 : image_outputs * 4);
   step.run = [layer](const RunContext& context) { run(*layer, context); };

@@ -237,6 +237,39 @@ TEST_P(Enumerated, Depthwise) {
             }
 }
 
+// Blocks of channels of which some have weights beyond int8, some not; widths and heights around those of tiles.
+TEST_P(Enumerated, DepthwiseOfManyChannels) {
+  Random random(10);
+  int i = 0;
+  for (const int32_t channels : {16, 32, 48, 64, 96, 144, 192, 320, 1000})
+    for (const int32_t k : {3, 5})
+      for (const int32_t stride : {1, 2})
+        for (const int32_t size : {3, 5, 8, 9, 14, 17}) {
+          ModelBuilder b("depthwise");
+          const int32_t height = 1 + size % 7 + k, width = size;
+          const int32_t x =
+              b.input({"x", {1, height, width, channels}, DataType::UInt8, quantized(0.02f, i * 37 % 256)});
+          std::vector<uint8_t> weights = random.values<uint8_t>(int64_t{k} * k * channels, 20, 220);
+          for (size_t j = 0; j < weights.size(); j++)
+            if (static_cast<int32_t>(j) % channels / 64 % 3 == i % 3) weights[j] = static_cast<uint8_t>(j % 2 * 255);
+          const int32_t filter = b.constant<uint8_t>("filter", {1, k, k, channels}, weights, quantized(0.01f, 110));
+          const int32_t bias = b.constant<int32_t>("bias", {channels}, random.values<int32_t>(channels, -20000, 20000),
+                                                   quantized(0.0002f, 0));
+          DepthwiseConv2DOptions options{.padding = Padding::Same, .activation = kActivations[i % 4]};
+          options.stride_w = options.stride_h = stride;
+          const int32_t out_h = window_output(height, k, stride, Padding::Same);
+          const int32_t out_w = window_output(width, k, stride, Padding::Same);
+          b.output(b.op(
+              OpCode::DepthwiseConv2D, {x, filter, bias}, options,
+              {"y", {1, out_h, out_w, channels}, DataType::UInt8, quantized(0.05f, i % 5 == 0 ? 0 : i * 51 % 256)}));
+          expect_equal(b.build(), random,
+                       std::to_string(height) + "x" + std::to_string(width) + "x" + std::to_string(channels) + " k " +
+                           std::to_string(k) + " s " + std::to_string(stride),
+                       1 + i % 2);
+          i++;
+        }
+}
+
 TEST_P(Enumerated, FullyConnected) {
   Random random(5);
   for (const Family8 family : kFamilies)
