@@ -35,10 +35,18 @@ struct Image {
 /// Vectors that hang over the channels cost as much as whole ones: pixels are joined where that is more than this.
 bool wasteful(int64_t channels, int64_t block) { return round_up(channels, block) * 16 > channels * 17; }
 
-Image image_of(const Depthwise& op, int64_t block) {
+/// Whether to sort columns by phase, so that pixels can be joined at a horizontal stride. AVX-512 stores part of a
+/// vector as fast as all of it: there the copy has to save more than a third.
+bool sorts_columns(const Depthwise& op, Target target, int64_t block) {
+  if (op.stride_w == 1 || op.out_w == 1) return false;
+  if (target == Target::Avx512Vnni) return round_up(op.out_c, block) * 2 > int64_t{op.out_c} * 3;
+  return wasteful(op.out_c, block);
+}
+
+Image image_of(const Depthwise& op, Target target, int64_t block) {
   const int64_t height = int64_t{op.out_h - 1} * op.stride_h + int64_t{op.k_h - 1} * op.dilation_h + 1;
   const int64_t width = int64_t{op.out_w - 1} * op.stride_w + int64_t{op.k_w - 1} * op.dilation_w + 1;
-  const int64_t phases = op.stride_w > 1 && op.out_w > 1 && wasteful(op.out_c, block) ? op.stride_w : 1;
+  const int64_t phases = sorts_columns(op, target, block) ? op.stride_w : 1;
   const bool border = op.pads.top > 0 || op.pads.left > 0 || height > op.in_h || width > op.in_w;
   Image image;
   image.copied = border || phases > 1 || op.depth_multiplier > 1;
@@ -355,7 +363,7 @@ void run(const Layer& layer, const RunContext& context) {
 }  // namespace
 
 std::optional<Pads> border_of(const Depthwise& op, Target target) {
-  const Image image = image_of(op, depthwise_layout(target).block);
+  const Image image = image_of(op, target, depthwise_layout(target).block);
   const Pads border = border_of(image.shape);
   // A copy may also cut the image short.
   if (!image.copied || image.shape.phases > 1 || image.shape.repeat > 1 || op.batch > 1 || border.bottom < 0 ||
@@ -369,7 +377,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer->op = op;
   layer->target = builder.target();
   layer->layout = depthwise_layout(layer->target);
-  layer->image = image_of(op, layer->layout.block);
+  layer->image = image_of(op, layer->target, layer->layout.block);
   layer->input = node.inputs[0];
   layer->output = node.outputs[0];
   layer->image.bordered = builder.margins(layer->input) != Pads{};
@@ -401,9 +409,9 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   const auto table_rescale = in_positions<FixedPoint>(*layer, op.rescale);
   const auto table_bias = in_positions<int32_t>(*layer, bias);
   const auto table_sums = in_positions<SumRange>(*layer, sums);
-  layer->channel_table = keep_channel_table(
-      builder, {layer->padded_channels, table_rescale, table_bias, table_sums, layer->output_zero},
-      layer->padded_channels);
+  layer->channel_table =
+      keep_channel_table(builder, {layer->padded_channels, table_rescale, table_bias, table_sums, layer->output_zero},
+                         layer->padded_channels);
   if (!fast) {
     layer->requantize = find_kernel(Family::Requantize, layer->target);
     layer->requantize_table = keep_requantize_table(builder, rescale, op.out_c);

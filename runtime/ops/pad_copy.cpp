@@ -46,6 +46,7 @@ void copy_pixels(const uint8_t* in, int64_t step, int64_t count, int64_t chunks,
 
 /// `count` pixels, each `step` bytes after the one before it, channels repeated.
 void copy_pixels(const PadCopy& s, const uint8_t* in, int64_t step, int64_t count, uint8_t* out) {
+  if (s.repeat == 1 && s.channels % 32 == 0) return copy_pixels<32>(in, step, count, s.channels / 32, out);
   if (s.repeat == 1 && s.channels % 16 == 0) return copy_pixels<16>(in, step, count, s.channels / 16, out);
   if (s.repeat == 1 && s.channels % 8 == 0) return copy_pixels<8>(in, step, count, s.channels / 8, out);
   for (int64_t i = 0; i < count; i++, in += step)
