@@ -45,7 +45,7 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
 
   if (activation_of(target).is_uint()) {
     scaled(c, x, y) = rescaled_wide(target, sum(c, x, y), channels, c, 0, zero_point, lo);
-    output(c, x, y) = narrowed_clamped(scaled(c, x, y), lo, hi);
+    output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), lo, hi);
   } else {
     scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);

@@ -29,12 +29,30 @@ enum Part { kHigh, kLow };
 SumKernel::SumKernel(Target target)
     : a(activation_of(target), 3, "a"), b(activation_of(target), 3, "b"), factors(Int(16), 2, "factors") {
   const Type type = activation_of(target);
+  if (target == Target::Avx512Vnni) {
+    Expr rest = total_of_words() >> (kSumShift - kSumLowBits);
+    Expr byte = instruction(type, "octet_saturate_u8", {rest + cast<int32_t>(whole)});
+    output(i, j, k) = clamp(byte, cast(type, lo), cast(type, hi));
+    return;
+  }
   Expr rest = (type.is_uint() ? total_of_pairs() : total()) >> (kSumShift - kSumLowBits);
   Expr value = saturating_cast(type, saturating_add(saturating_cast<int16_t>(rest), whole));
   output(i, j, k) = clamp(value, cast(type, lo), cast(type, hi));
 }
 
-// x86: two multiplies and their sum are one instruction for operands side by side.
+// AVX-512: the operands are the halves of a 32-bit word, and so are their factors.
+Expr SumKernel::total_of_words() {
+  const auto word = [](const Expr& lower, const Expr& upper) {
+    return cast<int32_t>(cast<uint16_t>(lower)) | (cast<int32_t>(upper) << 16);
+  };
+  const auto add = [&](const Expr& to, Part part) {
+    return instruction(Int(32), "octet_dot_words",
+                       {to, word(a(i, j, k), b(i, j, k)), word(factors(0, part), factors(1, part))});
+  };
+  return add(add(fraction, kLow) >> kSumLowBits, kHigh);
+}
+
+// AVX2, SSE4.1: two multiplies and their sum are one instruction for operands side by side.
 Expr SumKernel::total_of_pairs() {
   low_r = RDom(0, 2, "low_r");
   high_r = RDom(0, 2, "high_r");

@@ -40,14 +40,15 @@ struct SumKernel {
 
   Halide::Var i{"i"}, j{"j"}, k{"k"};
   Halide::Var operand{"operand"};
-  Halide::Func pair{"pair"};  // x86: the operands side by side
+  Halide::Func pair{"pair"};  // AVX2, SSE4.1: the operands side by side
   Halide::RDom low_r, high_r;
-  Halide::Func low{"low"}, high{"high"};  // x86
+  Halide::Func low{"low"}, high{"high"};  // AVX2, SSE4.1
   Halide::Func output{"output"};
 
   std::vector<Halide::Argument> arguments() const;
 
  private:
+  Halide::Expr total_of_words();
   Halide::Expr total_of_pairs();
   Halide::Expr total();
 };

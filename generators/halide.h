@@ -4,6 +4,9 @@
 
 #include <Halide.h>
 
+#include <string>
+#include <vector>
+
 #include "runtime/target.h"
 
 namespace octet {
@@ -11,6 +14,12 @@ namespace octet {
 /// The 8-bit activation type of a target's kernels.
 inline Halide::Type activation_of(Target target) {
   return activation_type(target) == DataType::UInt8 ? Halide::UInt(8) : Halide::Int(8);
+}
+
+/// A call of a function of schedules/<target>.ll: vectorized, it becomes an instruction that Halide does not select.
+inline Halide::Expr instruction(Halide::Type type, const std::string& name,
+                                const std::vector<Halide::Expr>& arguments) {
+  return Halide::Internal::Call::make(type, name, arguments, Halide::Internal::Call::PureExtern);
 }
 
 }  // namespace octet

@@ -19,15 +19,6 @@ Expr rescale_exact(const Expr& sum, const Expr& multiplier, const Expr& left, co
   return cast<int32_t>(rounded) + zero_point;
 }
 
-namespace {
-
-/// A function of schedules/<target>.ll.
-Expr instruction(Type type, const std::string& name, const std::vector<Expr>& arguments) {
-  return Internal::Call::make(type, name, arguments, Internal::Call::PureExtern);
-}
-
-}  // namespace
-
 Expr rescale_mulhs(const Expr& high, const Expr& sum, const Expr& shift, const Expr& round, const Expr& round_below,
                    const Expr& ties_away) {
   Expr addend = select(ties_away, select(sum < 0, round_below, round), round);
@@ -72,9 +63,11 @@ Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const 
   return clamp(byte, cast<int8_t>(lo), cast<int8_t>(hi));
 }
 
-Expr narrowed_clamped(const Expr& value, const Expr& lo, const Expr& hi) {
+Expr narrowed_clamped(Target target, const Expr& value, const Expr& lo, const Expr& hi) {
+  Expr byte = target == Target::Avx512Vnni ? instruction(UInt(8), "octet_saturate_u8_within_lanes", {value})
+                                           : cast<uint8_t>(clamp(value, 0, 255));
   // Bytes are clamped four times as fast as sums.
-  return clamp(cast<uint8_t>(clamp(value, 0, 255)), cast<uint8_t>(lo), cast<uint8_t>(hi));
+  return clamp(byte, cast<uint8_t>(lo), cast<uint8_t>(hi));
 }
 
 Expr requantized(Target target, const Expr& sum, const Expr& multiplier, const Expr& left, const Expr& right,

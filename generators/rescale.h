@@ -49,8 +49,8 @@ Halide::Expr rescaled_wide(Target target, const Halide::Expr& sum, const Halide:
                            const Halide::Var& channel, const Halide::Expr& pixel, const Halide::Expr& zero_point,
                            const Halide::Expr& lo);
 
-/// x86: clamp(value) as uint8.
-Halide::Expr narrowed_clamped(const Halide::Expr& value, const Halide::Expr& lo, const Halide::Expr& hi);
+/// x86: clamp(value) as uint8, for schedules that keep within lanes (schedules/x86_lanes.h).
+Halide::Expr narrowed_clamped(Target target, const Halide::Expr& value, const Halide::Expr& lo, const Halide::Expr& hi);
 
 /// The target's activation clamp(zero_point + MBQM(sum, m, left - right)), within the bounds of rescale_exact.
 Halide::Expr requantized(Target target, const Halide::Expr& sum, const Halide::Expr& multiplier,

@@ -1,5 +1,6 @@
 ; Instructions that Halide 14 does not select for AVX-512, as functions that Halide's code generator finds by name and
-; number of lanes (a call of "octet_f" on 16 lanes becomes octet_fx16) and inlines. generators/rescale.cpp calls them.
+; number of lanes (a call of "octet_f" on 16 lanes becomes octet_fx16) and inlines. The algorithms in generators/ call
+; them by `instruction` (generators/halide.h).
 
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-f80:128-n8:16:32:64-S128"
 
@@ -27,8 +28,17 @@ define weak_odr <16 x i32> @octet_mulhsx16(<16 x i32> %a, <16 x i32> %b, <16 x i
   ret <16 x i32> %high
 }
 
-; int32 saturated to uint8. The packs work within 128 bits each; one permutation of dwords puts that right at the end.
-define weak_odr <64 x i8> @octet_saturate_u8x64(<64 x i32> %v) alwaysinline {
+declare <16 x i32> @llvm.x86.avx512.vpdpwssd.512(<16 x i32>, <16 x i32>, <16 x i32>)
+
+; Adds the products of both int16 halves of a and b.
+define weak_odr <16 x i32> @octet_dot_wordsx16(<16 x i32> %sum, <16 x i32> %a, <16 x i32> %b) alwaysinline {
+  %added = call <16 x i32> @llvm.x86.avx512.vpdpwssd.512(<16 x i32> %sum, <16 x i32> %a, <16 x i32> %b)
+  ret <16 x i32> %added
+}
+
+; int32 saturated to uint8. The packs work within lanes of 128 bits: of each lane the bytes of all four vectors come out
+; side by side.
+define weak_odr <64 x i8> @octet_saturate_u8_within_lanesx64(<64 x i32> %v) alwaysinline {
   %a = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
   %b = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 16, i32 17, i32 18, i32 19, i32 20, i32 21, i32 22, i32 23, i32 24, i32 25, i32 26, i32 27, i32 28, i32 29, i32 30, i32 31>
   %c = shufflevector <64 x i32> %v, <64 x i32> undef, <16 x i32> <i32 32, i32 33, i32 34, i32 35, i32 36, i32 37, i32 38, i32 39, i32 40, i32 41, i32 42, i32 43, i32 44, i32 45, i32 46, i32 47>
@@ -36,6 +46,12 @@ define weak_odr <64 x i8> @octet_saturate_u8x64(<64 x i32> %v) alwaysinline {
   %ab = call <32 x i16> @llvm.x86.avx512.packssdw.512(<16 x i32> %a, <16 x i32> %b)
   %cd = call <32 x i16> @llvm.x86.avx512.packssdw.512(<16 x i32> %c, <16 x i32> %d)
   %packed = call <64 x i8> @llvm.x86.avx512.packuswb.512(<32 x i16> %ab, <32 x i16> %cd)
+  ret <64 x i8> %packed
+}
+
+; The same in order: one permutation of dwords puts that right.
+define weak_odr <64 x i8> @octet_saturate_u8x64(<64 x i32> %v) alwaysinline {
+  %packed = call <64 x i8> @octet_saturate_u8_within_lanesx64(<64 x i32> %v)
   %dwords = bitcast <64 x i8> %packed to <16 x i32>
   %ordered = shufflevector <16 x i32> %dwords, <16 x i32> undef, <16 x i32> <i32 0, i32 4, i32 8, i32 12, i32 1, i32 5, i32 9, i32 13, i32 2, i32 6, i32 10, i32 14, i32 3, i32 7, i32 11, i32 15>
   %bytes = bitcast <16 x i32> %ordered to <64 x i8>

@@ -61,7 +61,7 @@ void schedule_sum(SumKernel& k, Target target) {
   Var io("io"), iv("iv");
   schedule_binary(k, bytes, io, iv);
   k.factors.dim(0).set_bounds(0, 2).set_stride(1).dim(1).set_bounds(0, 2).set_stride(2);
-  if (is_arm(target)) return;
+  if (is_arm(target) || target == Target::Avx512Vnni) return;
   // A vector of bytes in and out, in between four of sums.
   k.pair.compute_at(k.output, io)
       .store_in(MemoryType::Stack)

@@ -105,13 +105,15 @@ void schedule_depthwise_any_x86(DepthwiseAnyKernel& k, Target target) {
       .store_in(MemoryType::Stack)
       .bound(k.t, 0, depthwise_layout(target).depth)
       .bound_extent(k.c, block)
-      .vectorize(k.c, std::min(block, 4 * lanes))
-      .unroll(k.t);
+      .vectorize(k.c, 16)
+      .unroll(k.t)
+      .unroll(k.c);
   k.input.dim(0).set_min(0);
   k.offsets.dim(0).set_bounds(0, depthwise_layout(target).depth).set_stride(1);
   k.offsets.dim(1).set_min(0).set_stride(depthwise_layout(target).depth);
   for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
   promise_layout(target, k.weights, k.channels);
+  keep_within_lanes(k.output, 16);
 }
 
 }  // namespace octet

@@ -190,25 +190,26 @@ struct Layer {
   }
 };
 
-/// The tile that takes least time, in multiplications of a vector: those of full tiles, the loads of a step, the
-/// rescaling of a vector (which narrows two or four at once where it can) and what a tile costs beside.
-Kernel choose_kernel(Family family, Target target, const Convolution& op) {
-  const ConvolutionLayout layout = convolution_layout(target);
+/// What a layer costs with a kernel's tile, in multiplications of a vector: those of full tiles, the loads of a step,
+/// the rescaling of a vector (which narrows two or four at once where it can) and what a tile costs beside.
+double cost_of(const Convolution& op, const KernelInfo& kernel) {
+  const ConvolutionLayout layout = convolution_layout(kernel.target);
+  const int64_t p = kernel.schedule.pixels, v = kernel.schedule.vectors;
   const int64_t pixels = int64_t{op.batch} * op.out_h * op.out_w, channels = op.out_c / op.groups,
                 steps = ceil_div(int64_t{op.k_h} * op.k_w * (op.in_c / op.groups), layout.depth);
+  const auto tiles = static_cast<double>(ceil_div(pixels, p) * ceil_div(channels, v * layout.lanes));
+  const double step = static_cast<double>(p * v) + 0.5 * static_cast<double>(p + v);
+  const double rescale = v % 4 == 0 ? 8 : v % 2 == 0 ? 8.5 : 10;
+  return tiles * (static_cast<double>(steps) * step + static_cast<double>(p * v) * rescale + 60);
+}
+
+/// The cheapest kernel of those whose tiles fit into rows of `width`; any fit into 0. May find none.
+Kernel choose_kernel(Family family, Target target, const Convolution& op, int64_t width) {
   Kernel best;
-  double best_cost = 0;
-  for (const Kernel& kernel : find_kernels(family, target)) {
-    const int64_t p = kernel.info->schedule.pixels, v = kernel.info->schedule.vectors;
-    const auto tiles = static_cast<double>(ceil_div(pixels, p) * ceil_div(channels, v * layout.lanes));
-    const double step = static_cast<double>(p * v) + 0.5 * static_cast<double>(p + v);
-    const double rescale = v % 4 == 0 ? 8 : v % 2 == 0 ? 8.5 : 10;
-    const double cost = tiles * (static_cast<double>(steps) * step + static_cast<double>(p * v) * rescale + 60);
-    if (best.info == nullptr || cost < best_cost) {
+  for (const Kernel& kernel : find_kernels(family, target))
+    if (width % kernel.info->schedule.pixels == 0 &&
+        (best.info == nullptr || cost_of(op, *kernel.info) < cost_of(op, *best.info)))
       best = kernel;
-      best_cost = cost;
-    }
-  }
   return best;
 }
 
@@ -508,8 +509,12 @@ std::optional<Pads> border_of(const Convolution& op, Target target) {
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {
-  const Kernel kernel = choose_kernel(Family::Convolution, target, op);
-  return op.batch == 1 && op.out_w % kernel.info->schedule.pixels == 0;
+  // A tile that fits into rows may waste some of what the copy would cost.
+  constexpr double kWorth = 1.15;
+  const Kernel best = choose_kernel(Family::Convolution, target, op, 0),
+               apart = choose_kernel(Family::Convolution, target, op, op.out_w);
+  return op.batch == 1 && apart.info->schedule.pixels > 1 &&
+         cost_of(op, *apart.info) <= kWorth * cost_of(op, *best.info);
 }
 
 void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
@@ -541,7 +546,8 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
   const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer->output_zero});
 
-  layer->kernel = choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, op);
+  layer->kernel = choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, op,
+                                fast && layer->rows.apart() ? op.out_w : 0);
   if (!fast) layer->requantize = find_kernel(Family::Requantize, target);
   layer->padded_pixels =
       round_up(layer->pixels, layer->kernel.info->schedule.pixels) + layer->kernel.info->schedule.pixels;
