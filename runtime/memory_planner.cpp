@@ -114,17 +114,12 @@ std::vector<Block> tensor_lifetimes(const MemoryRequest& request) {
   return life;
 }
 
-/// The tensor read whose block writes[0] may take over: that ends here, begins there, and is no smaller or larger. -1:
-/// none.
-int32_t taken_over(const Step& step, int32_t index, std::span<const Block> life) {
-  for (size_t i = 0; i < step.reads.size() && static_cast<int>(i) < step.in_place; ++i) {
-    const Block& read = life[static_cast<size_t>(step.reads[i])];
-    const Block& write = life[static_cast<size_t>(step.writes[0])];
-    if (read.last == index && write.first == index && align_up(read.bytes) == align_up(write.bytes)) {
-      return step.reads[i];
-    }
-  }
-  return -1;
+/// Whether writes[0] may take over the block of reads[0]: that ends here, begins there, and is no smaller or larger.
+bool can_take_over(const Step& step, int32_t index, std::span<const Block> life) {
+  if (!step.in_place || step.reads.empty() || step.writes.empty()) return false;
+  const Block& read = life[static_cast<size_t>(step.reads[0])];
+  const Block& write = life[static_cast<size_t>(step.writes[0])];
+  return read.last == index && write.first == index && align_up(read.bytes) == align_up(write.bytes);
 }
 
 Blocks make_blocks(const MemoryRequest& request) {
@@ -142,8 +137,8 @@ Blocks make_blocks(const MemoryRequest& request) {
   for (int32_t i = 0; i < static_cast<int32_t>(request.steps.size()); ++i) {
     const Step& step = request.steps[static_cast<size_t>(i)];
     for (const int32_t t : step.reads) add_tensor(t);
-    if (const int32_t read = taken_over(step, i, life); read >= 0) {
-      const int32_t block = blocks.of_tensor[static_cast<size_t>(read)];
+    if (can_take_over(step, i, life)) {
+      const int32_t block = blocks.of_tensor[static_cast<size_t>(step.reads[0])];
       blocks.of_tensor[static_cast<size_t>(step.writes[0])] = block;
       if (block >= 0) blocks.list[static_cast<size_t>(block)].last = life[static_cast<size_t>(step.writes[0])].last;
     }

@@ -35,7 +35,7 @@ struct Step {
   int64_t macs = 0;
   std::vector<int32_t> reads, writes;  // activation tensors (no constants)
   int64_t scratch_bytes = 0;
-  int in_place = 0;  // writes[0] may lie where one of the first so many reads did, if nobody reads that later
+  bool in_place = false;  // writes[0] may lie where reads[0] did, if nobody reads that later
   std::function<void(const RunContext&)> run;
 };
 

@@ -153,12 +153,6 @@ void plan(const Binary& op, const Node& node, PlanBuilder& builder) {
                     .output_zero = zero_point_of(out),
                     .dims = dimensions_of(a, b, out)};
   Step step = builder.step_for(node, std::string(kernel.info->name));
-  // Elements are read before they are written, but only those in the output's own order.
-  const auto lies_alike = [&](int32_t t) {
-    return element_count(builder.tensor(t).shape) == element_count(out.shape) && builder.tensor(t).type == out.type;
-  };
-  while (step.in_place < std::ssize(step.reads) && lies_alike(step.reads[static_cast<size_t>(step.in_place)]))
-    step.in_place++;
   step.run = [layer](const RunContext& context) { run(layer, context); };
   builder.add(std::move(step));
 }

@@ -62,7 +62,7 @@ template <typename T>
 void plan_for(const L2Normalization& op, const Node& node, PlanBuilder& builder) {
   constexpr int32_t kMiddle = std::is_signed_v<T> ? 0 : 128;
   Step step = builder.step_for(node, kernel_name("l2_normalization", builder.tensor(node.inputs[0]).type));
-  step.in_place = 1;
+  step.in_place = true;
   const auto zero_point = static_cast<int32_t>(builder.tensor(node.inputs[0]).quantization.zero_point.at(0));
   step.run = [op, zero_point, in_id = node.inputs[0], out_id = node.outputs[0]](const RunContext& context) {
     const T* const in = context.data<const T>(in_id);

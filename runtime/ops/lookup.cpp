@@ -95,7 +95,7 @@ std::optional<Range<T>> range_of(const Lookup& op) {
 template <typename Body>
 void add_step(const Node& node, PlanBuilder& builder, std::string kernel, Body body) {
   Step step = builder.step_for(node, std::move(kernel));
-  step.in_place = 1;
+  step.in_place = true;
   const int64_t count = element_count(builder.tensor(node.outputs[0]).shape);
   step.run = [body, count, in = node.inputs[0], out = node.outputs[0]](const RunContext& context) {
     const auto* const from = context.data<const uint8_t>(in);

@@ -171,7 +171,7 @@ bool is_whole(const std::vector<Copy>& copies, const Node& node, const PlanBuild
 
 void plan_whole(const Copy& copy, const Node& node, PlanBuilder& builder) {
   Step step = builder.step_for(node, "copy");
-  step.in_place = 1;
+  step.in_place = true;
   step.run = [copy](const RunContext& context) {
     if (context.tensors[copy.input] != context.tensors[copy.output]) run_copy(copy, context);
   };

@@ -86,7 +86,7 @@ void plan(const Prelu& op, const Node& node, PlanBuilder& builder) {
   }
 
   Step step = builder.step_for(node, kernel_name("prelu", in.type));
-  step.in_place = !step.reads.empty() && step.reads[0] == node.inputs[0] ? 1 : 0;
+  step.in_place = !step.reads.empty() && step.reads[0] == node.inputs[0];
   step.run = [table, dims = broadcast_dims(in.shape, alpha.shape), elements = element_count(in.shape),
               in_id = node.inputs[0], alpha_id = node.inputs[1], out_id = node.outputs[0]](const RunContext& context) {
     const auto* const x = context.data<const uint8_t>(in_id);

@@ -142,7 +142,7 @@ void softmax_row(const T* in, T* out, int32_t depth, const Exponentials& table) 
 template <typename T>
 void plan_softmax(const Softmax& op, const Node& node, PlanBuilder& builder) {
   Step step = builder.step_for(node, kernel_name("softmax", builder.tensor(node.inputs[0]).type));
-  step.in_place = 1;
+  step.in_place = true;
   auto* const table = builder.keep<Exponentials>(1);
   make_exponentials(op, *table);
   step.run = [table, rows = op.rows, depth = op.depth, in_id = node.inputs[0],

@@ -58,7 +58,7 @@ TEST(MemoryPlanner, LowerBoundIsTheLargestSumAliveAtOnce) {
   EXPECT_EQ(lower_bound_bytes(std::span(blocks).first(3)), 35);
 }
 
-Step step(std::vector<int32_t> reads, std::vector<int32_t> writes, int in_place = 0, int64_t scratch = 0) {
+Step step(std::vector<int32_t> reads, std::vector<int32_t> writes, bool in_place = false, int64_t scratch = 0) {
   Step s;
   s.reads = std::move(reads);
   s.writes = std::move(writes);
@@ -77,7 +77,7 @@ struct Network {
 
 TEST(MemoryPlanner, InputsStayAliveAndInPlaceSharesABlock) {
   // 0 -> 1 -> (in place) 2 -> 3
-  const Network n{{step({0}, {1}), step({1}, {2}, 1), step({2}, {3})}, {640, 640, 640, 640}, {0}, {3}};
+  const Network n{{step({0}, {1}), step({1}, {2}, true), step({2}, {3})}, {640, 640, 640, 640}, {0}, {3}};
   const MemoryPlan plan = n.plan();
   EXPECT_EQ(plan.offset[1], plan.offset[2]);
   EXPECT_NE(plan.offset[0], plan.offset[3]);
@@ -86,30 +86,18 @@ TEST(MemoryPlanner, InputsStayAliveAndInPlaceSharesABlock) {
 }
 
 TEST(MemoryPlanner, InPlaceIsRefusedWhereTheOldContentsAreStillNeeded) {
-  const Network read_later{{step({0}, {1}), step({1}, {2}, 1), step({1, 2}, {3})}, {64, 64, 64, 64}, {0}, {3}};
+  const Network read_later{{step({0}, {1}), step({1}, {2}, true), step({1, 2}, {3})}, {64, 64, 64, 64}, {0}, {3}};
   EXPECT_NE(read_later.plan().offset[1], read_later.plan().offset[2]);
-  const Network of_input{{step({0}, {1}, 1)}, {64, 64}, {0}, {1}};
+  const Network of_input{{step({0}, {1}, true)}, {64, 64}, {0}, {1}};
   EXPECT_NE(of_input.plan().offset[0], of_input.plan().offset[1]);
-  const Network of_output{{step({0}, {1}), step({1}, {2}, 1)}, {64, 64, 64}, {0}, {1, 2}};
+  const Network of_output{{step({0}, {1}), step({1}, {2}, true)}, {64, 64, 64}, {0}, {1, 2}};
   EXPECT_NE(of_output.plan().offset[1], of_output.plan().offset[2]);
-  const Network larger{{step({0}, {1}), step({1}, {2}, 1)}, {64, 64, 128}, {0}, {2}};
+  const Network larger{{step({0}, {1}), step({1}, {2}, true)}, {64, 64, 128}, {0}, {2}};
   EXPECT_NE(larger.plan().offset[1], larger.plan().offset[2]);
 }
 
-TEST(MemoryPlanner, InPlaceTakesTheReadThatEnds) {
-  // 0 -> 1 -> 2 -> 3 = 1 + 2 in place of either, 1 being read later, or not
-  const std::vector<int64_t> bytes{64, 640, 640, 640, 64};
-  const auto steps = [](const std::vector<int32_t>& last_reads) {
-    return std::vector<Step>{step({0}, {1}), step({1}, {2}), step({1, 2}, {3}, 2), step(last_reads, {4})};
-  };
-  const MemoryPlan first = Network{steps({3}), bytes, {0}, {4}}.plan();
-  EXPECT_EQ(first.offset[3], first.offset[1]);
-  const MemoryPlan second = Network{steps({1, 3}), bytes, {0}, {4}}.plan();
-  EXPECT_EQ(second.offset[3], second.offset[2]);
-}
-
 TEST(MemoryPlanner, ScratchLivesInItsStepOnly) {
-  const Network n{{step({0}, {1}, 0, 1000), step({1}, {2}, 0, 1000)}, {64, 64, 64}, {0}, {2}};
+  const Network n{{step({0}, {1}, false, 1000), step({1}, {2}, false, 1000)}, {64, 64, 64}, {0}, {2}};
   const MemoryPlan plan = n.plan();
   EXPECT_GE(plan.scratch_offset[0], 0);
   EXPECT_EQ(plan.scratch_offset[0] % kAlignment, 0);
@@ -118,7 +106,7 @@ TEST(MemoryPlanner, ScratchLivesInItsStepOnly) {
 }
 
 TEST(MemoryPlanner, KeepAllReusesNothing) {
-  const Network n{{step({0}, {1}), step({1}, {2}, 1), step({2}, {3})}, {64, 64, 64, 64}, {0}, {3}};
+  const Network n{{step({0}, {1}), step({1}, {2}, true), step({2}, {3})}, {64, 64, 64, 64}, {0}, {3}};
   const MemoryPlan plan = n.plan(true);
   EXPECT_EQ(std::set<int64_t>(plan.offset.begin(), plan.offset.end()).size(), 4u);
   EXPECT_EQ(plan.arena_bytes, 4 * 64);
@@ -138,7 +126,7 @@ TEST(MemoryPlanner, RandomGraphsKeepLiveTensorsApart) {
     const int steps = 1 + below(40);
     for (int i = 0; i < steps; ++i) {
       const int32_t from = std::max(0, i - below(4));
-      n.steps.push_back(step({from, below(i + 1)}, {i + 1}, below(3), below(3) == 0 ? below(9000) : 0));
+      n.steps.push_back(step({from, below(i + 1)}, {i + 1}, below(2) == 0, below(3) == 0 ? below(9000) : 0));
       n.bytes.push_back(below(2) == 0 ? n.bytes[static_cast<size_t>(from)] : 1 + below(5000));
     }
     n.outputs = {steps};
