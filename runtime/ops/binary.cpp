@@ -51,8 +51,8 @@ struct Layer {
   Binary op;
   Target target;
   KernelFunction kernel;
-  std::optional<AffineSum> sum;  // ADD and SUB, where there is one
-  int32_t a, b, output;          // tensors
+  std::optional<SumArguments> sum;  // ADD and SUB, where there is an affine form
+  int32_t a, b, output;             // tensors
   int32_t a_zero, b_zero, output_zero;
   std::vector<Dimension> dims;
 
@@ -82,9 +82,8 @@ void call_kernel(const Layer& layer, const RunContext& context, Position at, int
   const BufferArgument out(context.data<uint8_t>(layer.output) + at.out, type, {{i, 1}, {j, y->out}, {k, z->out}});
   const Binary& op = layer.op;
   if (layer.sum) {
-    const SumArguments arguments(*layer.sum);
-    const BufferArgument factors(arguments.factors, halide_type_t(halide_type_int, 16), {{2, 1}, {2, 2}});
-    call(layer.kernel, a, b, factors, arguments.whole, arguments.fraction, op.clamp.lo, op.clamp.hi, out);
+    const BufferArgument factors(layer.sum->factors, halide_type_t(halide_type_int, 16), {{2, 1}, {2, 2}});
+    call(layer.kernel, a, b, factors, layer.sum->whole, layer.sum->fraction, op.clamp.lo, op.clamp.hi, out);
     return;
   }
   const int32_t left = std::max(op.out.shift, 0), right = std::max(-op.out.shift, 0);
@@ -144,7 +143,7 @@ void plan(const Binary& op, const Node& node, PlanBuilder& builder) {
   const Layer layer{.op = op,
                     .target = target,
                     .kernel = kernel.function,
-                    .sum = sum,
+                    .sum = sum ? std::optional<SumArguments>(*sum) : std::nullopt,
                     .a = node.inputs[0],
                     .b = node.inputs[1],
                     .output = node.outputs[0],

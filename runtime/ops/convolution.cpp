@@ -16,12 +16,6 @@ namespace octet {
 
 namespace {
 
-struct Range {
-  int64_t begin, end;
-
-  int64_t size() const { return end - begin; }
-};
-
 /// The weights' residuals q_w - Z_w as [out_c][tap][k], taps and k as the kernel sees them.
 struct Residuals {
   int64_t taps, depth;  // taps a pixel, consecutive elements a tap
@@ -501,11 +495,7 @@ const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
 
 std::optional<Pads> border_of(const Convolution& op, Target target) {
   const Source source = source_of(op, convolution_layout(target).input_bits == 16);
-  const Pads border = border_of(source.shape);
-  // A copy may also cut the image short.
-  if (!source.copied || source.widened || op.transposed || op.batch > 1 || border.bottom < 0 || border.right < 0)
-    return std::nullopt;
-  return border;
+  return source.copied && !source.widened && !op.transposed ? border_of(source.shape) : std::nullopt;
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {

@@ -90,12 +90,6 @@ Residuals residuals_of(const Tensor& filter, int64_t channels) {
   return r;
 }
 
-struct Range {
-  int64_t begin, end;
-
-  int64_t size() const { return end - begin; }
-};
-
 /// Blocks of joined channels that one kernel computes.
 struct Section {
   Range channels;
@@ -364,12 +358,7 @@ void run(const Layer& layer, const RunContext& context) {
 
 std::optional<Pads> border_of(const Depthwise& op, Target target) {
   const Image image = image_of(op, target, depthwise_layout(target).block);
-  const Pads border = border_of(image.shape);
-  // A copy may also cut the image short.
-  if (!image.copied || image.shape.phases > 1 || image.shape.repeat > 1 || op.batch > 1 || border.bottom < 0 ||
-      border.right < 0)
-    return std::nullopt;
-  return border;
+  return image.copied ? border_of(image.shape) : std::nullopt;
 }
 
 void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {

@@ -25,7 +25,7 @@ void plan(const ArgMax& op, const Node& node, PlanBuilder& builder);
 /// where it needs none, or copies it for other reasons too.
 std::optional<Pads> border_of(const Convolution& op, Target target);
 std::optional<Pads> border_of(const Depthwise& op, Target target);
-/// Whether the operator's kernel writes an image's rows with room between them at no cost.
+/// Whether the operator can write an image's rows with room between them at no cost, or at less than a copy's.
 bool writes_rows_apart(const Convolution& op, Target target);
 
 /// "lookup_u8" for ("lookup", UInt8): plain C++ is named like the kernels.

@@ -103,11 +103,13 @@ void fill_border(const PadCopy& s, uint8_t value, uint8_t* out) {
   }
 }
 
-Pads border_of(const PadCopy& s) {
-  return {.top = static_cast<int32_t>(s.top),
-          .left = static_cast<int32_t>(s.left),
-          .bottom = static_cast<int32_t>(s.height - s.top - s.in_h),
-          .right = static_cast<int32_t>(s.width - s.left - s.in_w)};
+std::optional<Pads> border_of(const PadCopy& s) {
+  const Pads border{.top = static_cast<int32_t>(s.top),
+                    .left = static_cast<int32_t>(s.left),
+                    .bottom = static_cast<int32_t>(s.height - s.top - s.in_h),
+                    .right = static_cast<int32_t>(s.width - s.left - s.in_w)};
+  const bool cuts = border.bottom < 0 || border.right < 0;
+  return s.batch > 1 || s.repeat > 1 || s.phases > 1 || cuts ? std::nullopt : std::optional(border);
 }
 
 void pad_copy_widened(const PadCopy& s, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool) {
