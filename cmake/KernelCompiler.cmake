@@ -15,6 +15,7 @@ add_executable(octet-kernels
   ${octet_root}/schedules/compile_kernels.cpp
   ${octet_root}/schedules/elementwise.cpp
   ${octet_root}/schedules/make_pipeline.cpp
+  ${octet_root}/schedules/promise_layout.cpp
   ${octet_root}/schedules/x86.cpp
   ${octet_root}/schedules/x86_depthwise.cpp
   ${octet_root}/schedules/x86_lanes.cpp

@@ -16,10 +16,8 @@ Expr product(Target target, const Expr& activation, const Expr& weight) {
   return cast<int32_t>(factor) * cast<int32_t>(weight);
 }
 
-// c % panel, written so that it folds away in a vector of channels.
 Expr in_panel(Target target, const Var& c) {
-  const int panel = depthwise_layout(target).panel, lanes = convolution_layout(target).lanes;
-  return panel == lanes ? c % lanes : c % lanes + c / lanes % (panel / lanes) * lanes;
+  return within_block(c, depthwise_layout(target).panel, convolution_layout(target).lanes);
 }
 
 }  // namespace

@@ -16,6 +16,11 @@ inline Halide::Type activation_of(Target target) {
   return activation_type(target) == DataType::UInt8 ? Halide::UInt(8) : Halide::Int(8);
 }
 
+/// c % block, written so that it folds away in a vector of `lanes` channels; block is a multiple of them.
+inline Halide::Expr within_block(const Halide::Expr& c, int block, int lanes) {
+  return block == lanes ? c % lanes : c % lanes + c / lanes % (block / lanes) * lanes;
+}
+
 /// A call of a function of schedules/<target>.ll: vectorized, it becomes an instruction that Halide does not select.
 inline Halide::Expr instruction(Halide::Type type, const std::string& name,
                                 const std::vector<Halide::Expr>& arguments) {

@@ -101,7 +101,7 @@ Target parse_target(std::string_view name) {
 }
 
 DataType activation_type(Target target) {
-  return target == Target::Neon || target == Target::Dotprod ? DataType::Int8 : DataType::UInt8;
+  return is_arm(target) ? DataType::Int8 : DataType::UInt8;
 }
 
 }  // namespace octet

@@ -12,6 +12,8 @@ namespace octet {
 
 enum class Target : uint8_t { Sse41, Avx2, Avx512Vnni, Neon, Dotprod };
 
+constexpr bool is_arm(Target target) { return target == Target::Neon || target == Target::Dotprod; }
+
 /// "sse41", "avx2", "avx512vnni", "neon", "dotprod".
 std::string_view name_of(Target target);
 

@@ -11,17 +11,6 @@ namespace {
 constexpr int kBlock = 16;  // channels of a vector of bytes
 constexpr int kLanes = 4;   // channels of a vector of sums
 
-void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
-  const DepthwiseLayout layout = depthwise_layout(target);
-  weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
-  weights.dim(1).set_bounds(0, layout.panel).set_stride(layout.depth);
-  weights.dim(2).set_min(0).set_stride(layout.depth * layout.panel);
-  weights.dim(3).set_min(0);
-  weights.set_host_alignment(16);
-  for (int d = 0; d < 3; d++) channels.dim(d).set_min(0);
-  channels.set_host_alignment(16);
-}
-
 void schedule_columns(DepthwiseKernel& k, const Schedule& tile, const Var& level) {
   k.sum.update()
       .reorder(k.r[0], k.c, k.x, k.y, k.r[1], k.r[2], k.r[3])
@@ -74,11 +63,7 @@ void schedule_depthwise_arm(DepthwiseKernel& k, Target target, const Schedule& t
   }
   specialize_rescaled_arm(k.scaled, k.zero_point, k.lo, k.hi);
   if (target == Target::Dotprod) schedule_columns(k, tile, tile.pixels > 1 ? yo : xo);
-  for (int d = 0; d < 3; d++) {
-    k.input.dim(d).set_min(0);
-    k.output.output_buffer().dim(d).set_min(0);
-  }
-  promise_layout(target, k.weights, k.channels);
+  promise_layout(k, target);
 }
 
 void schedule_depthwise_any_arm(DepthwiseAnyKernel& k, Target target) {
@@ -102,11 +87,7 @@ void schedule_depthwise_any_arm(DepthwiseAnyKernel& k, Target target) {
       .bound_extent(k.c, kBlock)
       .vectorize(k.c)
       .unroll(k.t);
-  k.input.dim(0).set_min(0);
-  k.offsets.dim(0).set_bounds(0, depthwise_layout(target).depth).set_stride(1);
-  k.offsets.dim(1).set_min(0).set_stride(depthwise_layout(target).depth);
-  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
-  promise_layout(target, k.weights, k.channels);
+  promise_layout(k, target);
 }
 
 }  // namespace octet

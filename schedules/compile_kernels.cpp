@@ -1,11 +1,13 @@
 // Compiles the kernels of one target, ahead of time.
 //   octet-kernels TARGET FOLDER: for every entry of the manifest FOLDER/<name>.o and <name>.s; FOLDER/objects, the list
-//   of
-//     the former; FOLDER/registry.cpp, the target's part of the runtime's dispatch table.
+//     of the former; FOLDER/registry.cpp, the target's part of the runtime's dispatch table.
+//   octet-kernels TARGET FOLDER KERNEL...: only some: objects, assembly, and the loops (.stmt) to look at.
 //   octet-kernels --runtime TARGET FILE.o: what all kernels of an architecture need of Halide (allocation, errors).
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -50,13 +52,28 @@ std::vector<uint8_t> instructions_of(Target target) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions) {
+/// Objects and assembly; `loops`: Halide's lowered form too.
+void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions,
+             bool loops = false) {
   const std::string name(kernel.name), path = folder + "/" + name;
   const Halide::Target target = halide_target(kernel.target);
   Compilable pipeline = make_pipeline(kernel);
   Halide::Module module = pipeline.output.compile_to_module(pipeline.arguments, "octet_" + name, target);
   if (!instructions.empty()) module.append(Halide::ExternalCode::bitcode_wrapper(target, instructions, "instructions"));
-  module.compile({{Halide::OutputFileType::object, path + ".o"}, {Halide::OutputFileType::assembly, path + ".s"}});
+  std::map<Halide::OutputFileType, std::string> files = {{Halide::OutputFileType::object, path + ".o"},
+                                                         {Halide::OutputFileType::assembly, path + ".s"}};
+  if (loops) files[Halide::OutputFileType::stmt] = path + ".stmt";
+  module.compile(files);
+}
+
+void compile_some(Target target, const std::string& folder, const std::vector<std::string>& names) {
+  const std::vector<uint8_t> instructions = instructions_of(target);
+  for (const std::string& name : names) {
+    const auto* kernel = std::ranges::find(kManifest, name, &KernelInfo::name);
+    if (kernel == std::end(kManifest) || kernel->target != target)
+      throw std::runtime_error("the manifest has no kernel " + name + " for " + std::string(name_of(target)));
+    compile(*kernel, folder, instructions, /*loops=*/true);
+  }
 }
 
 void compile_kernels(Target target, const std::string& folder) {
@@ -88,12 +105,14 @@ void compile_runtime(Target target, const std::string& file) {
 
 int main(int argc, char** argv) try {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.size() == 2) {
-    compile_kernels(target_named(arguments[0]), arguments[1]);
-  } else if (arguments.size() == 3 && arguments[0] == "--runtime") {
+  if (arguments.size() == 3 && arguments[0] == "--runtime") {
     compile_runtime(target_named(arguments[1]), arguments[2]);
+  } else if (arguments.size() > 2) {
+    compile_some(target_named(arguments[0]), arguments[1], {arguments.begin() + 2, arguments.end()});
+  } else if (arguments.size() == 2) {
+    compile_kernels(target_named(arguments[0]), arguments[1]);
   } else {
-    std::cerr << "usage: octet-kernels TARGET FOLDER | octet-kernels --runtime TARGET FILE.o\n";
+    std::cerr << "usage: octet-kernels TARGET FOLDER [KERNEL...] | octet-kernels --runtime TARGET FILE.o\n";
     return 2;
   }
   return 0;

@@ -9,8 +9,6 @@ using namespace Halide;
 
 namespace {
 
-bool is_arm(Target target) { return activation_of(target).is_int(); }
-
 // On Arm a vector of bytes and its four of sums: narrowing wants them together.
 int lanes_of(Target target) { return is_arm(target) ? 16 : convolution_layout(target).lanes; }
 

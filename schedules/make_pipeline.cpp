@@ -6,14 +6,12 @@ namespace octet {
 
 namespace {
 
-bool is_x86(Target target) { return activation_type(target) == DataType::UInt8; }
-
 Compilable convolution(const KernelInfo& info, ConvolutionKernel::Output output) {
   ConvolutionKernel kernel(info, output);
-  if (is_x86(info.target))
-    schedule_convolution_x86(kernel, info.target, info.schedule);
+  if (is_arm(info.target))
+    schedule_convolution_arm(kernel, info);
   else
-    schedule_convolution_arm(kernel, info.target, info.schedule);
+    schedule_convolution_x86(kernel, info);
   return {kernel.output, kernel.arguments()};
 }
 
@@ -25,19 +23,19 @@ Compilable requantize(const KernelInfo& info) {
 
 Compilable depthwise(const KernelInfo& info) {
   DepthwiseKernel kernel(info.target, info.schedule);
-  if (is_x86(info.target))
-    schedule_depthwise_x86(kernel, info.target, info.schedule);
-  else
+  if (is_arm(info.target))
     schedule_depthwise_arm(kernel, info.target, info.schedule);
+  else
+    schedule_depthwise_x86(kernel, info.target, info.schedule);
   return {kernel.output, kernel.arguments()};
 }
 
 Compilable depthwise_any(const KernelInfo& info, DepthwiseAnyKernel::Output output) {
   DepthwiseAnyKernel kernel(info.target, output);
-  if (is_x86(info.target))
-    schedule_depthwise_any_x86(kernel, info.target);
-  else
+  if (is_arm(info.target))
     schedule_depthwise_any_arm(kernel, info.target);
+  else
+    schedule_depthwise_any_x86(kernel, info.target);
   return {kernel.output, kernel.arguments()};
 }
 

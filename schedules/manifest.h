@@ -29,9 +29,10 @@ enum class Family : uint8_t {
 
 /// How a kernel goes about it.
 struct Schedule {
-  int8_t pixels = 1;    // output pixels of a register tile
-  int8_t vectors = 1;   // vectors of output channels of a register tile
-  int8_t products = 2;  // NEON: that add up in 16 bits (generators/convolution.h)
+  int8_t pixels = 1;   // output pixels of a register tile
+  int8_t vectors = 1;  // vectors of output channels of a register tile
+  int8_t step = 0;     // input channels that a turn of the inner loop takes; 0: packed_depth
+  int8_t depth = 0;    // consecutive input channels of an output channel that lie together; 0: the target's
   // Depthwise:
   int8_t filter = 0;  // rows and columns
   int8_t stride = 0;  // 0: any
@@ -49,30 +50,52 @@ struct KernelInfo {
 /// How a target's convolution kernels take their operands.
 struct ConvolutionLayout {
   int8_t input_bits;  // 8: activations as stored; 16: widened to int16, less their zero point
-  int8_t depth;       // consecutive input channels of one output channel that lie together in packed weights
+  int8_t depth;       // consecutive input channels of one output channel that lie together in most kernels' weights
   int8_t lanes;       // output channels of a vector
-  int8_t multiple;    // a tap's channels are padded (weights 0) to a multiple of this
 };
 
 constexpr ConvolutionLayout convolution_layout(Target target) {
   switch (target) {
     case Target::Sse41:
-      return {16, 2, 4, 2};
+      return {16, 2, 4};
     case Target::Avx2:
-      return {16, 2, 8, 2};
+      return {16, 2, 8};
     case Target::Avx512Vnni:
-      return {8, 4, 16, 4};
+      return {8, 4, 16};
     case Target::Neon:
-      return {8, 16, 4, 16};
+      return {8, 16, 4};
     case Target::Dotprod:
-      return {8, 4, 4, 16};
+      return {8, 4, 4};
   }
   return {};
 }
 
-/// Of a convolution kernel's packed weights. Widened ones cost no instruction more; but what comes once for each
-/// pixel, as in fully-connected layers, waits for memory, and half as many bytes come sooner.
+/// Consecutive input channels of one output channel that lie together in a convolution kernel's packed weights.
+constexpr int packed_depth(const KernelInfo& kernel) {
+  return kernel.schedule.depth != 0 ? kernel.schedule.depth : convolution_layout(kernel.target).depth;
+}
+
+/// Consecutive input channels that it takes at once: those of a tap are padded (weights 0) to a multiple of it.
+constexpr int step_of(const KernelInfo& kernel) {
+  return kernel.schedule.step != 0 ? kernel.schedule.step : packed_depth(kernel);
+}
+
+/// NEON: whether it multiplies vectors of input channels (smull, smlal2, sadalp) rather than each by a vector of output
+/// channels (smlal by element), which has fewer products an instruction, but no sums to join afterwards.
+constexpr bool adds_pairs(const KernelInfo& kernel) {
+  return kernel.target == Target::Neon && packed_depth(kernel) > 1;
+}
+
+/// Output channels whose packed weights lie side by side, step after step. Pairs are for one vector after the other.
+constexpr int packed_channels(const KernelInfo& kernel) {
+  const int lanes = convolution_layout(kernel.target).lanes;
+  return adds_pairs(kernel) ? lanes : lanes * kernel.schedule.vectors;
+}
+
+/// Bits of its packed weights. Widened ones cost no instruction more; but what comes once for each pixel, as in
+/// fully-connected layers, waits for memory, and half as many bytes come sooner.
 constexpr int weight_bits(const KernelInfo& kernel) {
+  if (packed_depth(kernel) == 1) return 16;
   return kernel.schedule.pixels == 1 ? 8 : convolution_layout(kernel.target).input_bits;
 }
 
@@ -125,6 +148,9 @@ enum ChannelField : uint8_t {
   kMultiplierOdd,  // AVX-512: in the place of an even channel the multiplier of the next
   kChannelFields
 };
+
+/// Rows of the int32 table of runs that convolutions take.
+enum RunField : uint8_t { kRunTap, kRunFirst, kRunSteps, kRunStep, kRunFields };
 
 /// Sum is (a q_a + b q_b + c) >> kSumShift, with a and b in two parts, of which the lower has kSumLowBits bits.
 inline constexpr int kSumShift = 28, kSumLowBits = 15;
@@ -214,10 +240,19 @@ inline constexpr KernelInfo kManifest[] = {
     {"max_pool_u8_sse41", Family::MaxPool, Target::Sse41},
     {"mean_u8_sse41", Family::Mean, Target::Sse41},
 
-    {"conv_s8_x5c4_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4}},
-    {"conv_s8_x8c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2}},
-    {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8}},
-    {"conv_sum_s8_x5c4_dotprod", Family::ConvolutionSum, Target::Dotprod, {.pixels = 5, .vectors = 4}},
+    {"conv_s8_x5c4_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
+    {"conv_s8_x7c3_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 3, .step = 16}},
+    {"conv_s8_x6c3_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 16}},
+    {"conv_s8_x4c5_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 4, .vectors = 5, .step = 16}},
+    {"conv_s8_x9c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 9, .vectors = 2, .step = 16}},
+    {"conv_s8_x8c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 16}},
+    {"conv_s8_x7c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 2, .step = 16}},
+    {"conv_s8_x5c4k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 8}},
+    {"conv_s8_x5c4k12_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 12}},
+    {"conv_s8_x6c3k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 8}},
+    {"conv_s8_x8c2k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 8}},
+    {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8, .step = 16}},
+    {"conv_sum_s8_x5c4_dotprod", Family::ConvolutionSum, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
     {"requantize_s8_dotprod", Family::Requantize, Target::Dotprod},
     {"depthwise_s8_3x3s1_x2_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_s8_3x3s1_x2_split_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
@@ -236,9 +271,14 @@ inline constexpr KernelInfo kManifest[] = {
     {"max_pool_s8_dotprod", Family::MaxPool, Target::Dotprod},
     {"mean_s8_dotprod", Family::Mean, Target::Dotprod},
 
-    {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4}},
-    {"conv_s8_x1c4_neon", Family::Convolution, Target::Neon, {.pixels = 1, .vectors = 4}},
-    {"conv_sum_s8_x4c4_neon", Family::ConvolutionSum, Target::Neon, {.pixels = 4, .vectors = 4}},
+    {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
+    {"conv_s8_x4c4k32_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 32}},
+    {"conv_s16_x5c4_neon", Family::Convolution, Target::Neon, {.pixels = 5, .vectors = 4, .step = 8, .depth = 1}},
+    {"conv_s16_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 8, .depth = 1}},
+    {"conv_s16_x5c4k3_neon", Family::Convolution, Target::Neon, {.pixels = 5, .vectors = 4, .step = 3, .depth = 1}},
+    {"conv_s16_x6c3_neon", Family::Convolution, Target::Neon, {.pixels = 6, .vectors = 3, .step = 8, .depth = 1}},
+    {"conv_s8_x1c4_neon", Family::Convolution, Target::Neon, {.pixels = 1, .vectors = 4, .step = 16}},
+    {"conv_sum_s8_x4c4_neon", Family::ConvolutionSum, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
     {"requantize_s8_neon", Family::Requantize, Target::Neon},
     {"depthwise_s8_3x3s1_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 1}},
     {"depthwise_s8_3x3s1_split_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 2}},

@@ -24,8 +24,12 @@ struct Compilable {
 /// Algorithm and schedule of a manifest entry.
 Compilable make_pipeline(const KernelInfo& kernel);
 
-void schedule_convolution_x86(ConvolutionKernel& kernel, Target target, Schedule tile);
-void schedule_convolution_arm(ConvolutionKernel& kernel, Target target, Schedule tile);
+void schedule_convolution_x86(ConvolutionKernel& kernel, const KernelInfo& info);
+void schedule_convolution_arm(ConvolutionKernel& kernel, const KernelInfo& info);
+/// What is true of all packed arrays and images that the runtime hands to a kernel: strides, alignments, no minima.
+void promise_layout(ConvolutionKernel& kernel, const KernelInfo& info);
+void promise_layout(DepthwiseKernel& kernel, Target target);
+void promise_layout(DepthwiseAnyKernel& kernel, Target target);
 void schedule_depthwise_x86(DepthwiseKernel& kernel, Target target, const Schedule& tile);
 void schedule_depthwise_any_x86(DepthwiseAnyKernel& kernel, Target target);
 void schedule_depthwise_arm(DepthwiseKernel& kernel, Target target, const Schedule& tile);

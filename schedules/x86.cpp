@@ -19,7 +19,9 @@ void specialize_rescaled_x86(Func& output, Target target, const Expr& zero_point
 // A register tile of `pixels` x `vectors` accumulators stays in registers over the whole reduction. A step of the inner
 // loop loads `vectors` vectors of weights and broadcasts one group of activations a pixel. Channel blocks are
 // outermost, so that a block's weights stay in cache while all pixels pass.
-void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile) {
+void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
+  const Target target = info.target;
+  const Schedule& tile = info.schedule;
   const ConvolutionLayout layout = convolution_layout(target);
   const int block = layout.lanes * tile.vectors;
   // AVX-512 narrows two or four vectors at once.
@@ -40,23 +42,15 @@ void schedule_convolution_x86(ConvolutionKernel& k, Target target, Schedule tile
       .vectorize(k.c, layout.lanes)
       .unroll(k.c)
       .unroll(k.x);
-  k.sum.update(0).reorder(k.r.x, k.c, k.x, k.r.y, k.r.z).atomic().vectorize(k.r.x);
-  k.sum.update(1).reorder(k.re.x, k.c, k.x, k.re.y).atomic().vectorize(k.re.x);
-  for (Stage update : {k.sum.update(0), k.sum.update(1)}) update.vectorize(k.c, layout.lanes).unroll(k.c).unroll(k.x);
-
-  k.input.dim(0).set_min(0);
-  k.offsets.dim(0).set_min(0);
-  k.offsets.dim(1).set_min(0);
-  k.excess.dim(0).set_bounds(0, 2).set_stride(1);
-  k.excess.dim(1).set_min(0).set_stride(2);
-  k.weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
-  k.weights.dim(1).set_bounds(0, layout.lanes).set_stride(layout.depth);
-  k.weights.dim(2).set_min(0).set_stride(layout.depth * layout.lanes);
-  k.weights.dim(3).set_min(0);
-  k.weights.set_host_alignment(64);
-  for (int d = 0; d < 3; d++) k.channels.dim(d).set_min(0);
-  k.channels.set_host_alignment(64);
-  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
+  k.sum.update()
+      .reorder(k.r.x, k.c, k.x, k.r.y, k.r.z, k.r.w)
+      .atomic()
+      .vectorize(k.r.x)
+      .vectorize(k.c, layout.lanes)
+      .unroll(k.c)
+      .unroll(k.x)
+      .unroll(k.r.y);
+  promise_layout(k, info);
 }
 
 }  // namespace octet

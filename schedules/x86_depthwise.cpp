@@ -7,20 +7,7 @@ namespace octet {
 
 using namespace Halide;
 
-namespace {
-
-void promise_layout(Target target, ImageParam& weights, ImageParam& channels) {
-  const DepthwiseLayout layout = depthwise_layout(target);
-  weights.dim(0).set_bounds(0, layout.depth).set_stride(1);
-  weights.dim(1).set_bounds(0, layout.panel).set_stride(layout.depth);
-  weights.dim(2).set_min(0).set_stride(layout.depth * layout.panel);
-  weights.dim(3).set_min(0);
-  weights.set_host_alignment(64);
-  for (int d = 0; d < 3; d++) channels.dim(d).set_min(0);
-  channels.set_host_alignment(64);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 // A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack; then
 // one vector of channels after the other is summed and rescaled; then whole vectors of bytes are narrowed and stored.
@@ -75,11 +62,7 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .unroll(k.t)
       .unroll(k.g);
   k.scaled.specialize(!(k.lo < k.zero_point));  // ReLUs: no look at the sums' signs
-  for (int d = 0; d < 3; d++) {
-    k.input.dim(d).set_min(0);
-    k.output.output_buffer().dim(d).set_min(0);
-  }
-  promise_layout(target, k.weights, k.channels);
+  promise_layout(k, target);
   if (target != Target::Sse41) keep_within_lanes(k.output, byte_lanes);
 }
 
@@ -108,11 +91,7 @@ void schedule_depthwise_any_x86(DepthwiseAnyKernel& k, Target target) {
       .vectorize(k.c, 16)
       .unroll(k.t)
       .unroll(k.c);
-  k.input.dim(0).set_min(0);
-  k.offsets.dim(0).set_bounds(0, depthwise_layout(target).depth).set_stride(1);
-  k.offsets.dim(1).set_min(0).set_stride(depthwise_layout(target).depth);
-  for (int d = 0; d < 3; d++) k.output.output_buffer().dim(d).set_min(0);
-  promise_layout(target, k.weights, k.channels);
+  promise_layout(k, target);
   keep_within_lanes(k.output, 16);
 }
 

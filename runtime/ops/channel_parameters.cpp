@@ -13,8 +13,6 @@ FixedPoint rescale_of(const ChannelRescale& layer, int64_t channel) {
   return layer.rescale[layer.rescale.size() == 1 ? 0 : static_cast<size_t>(channel)];
 }
 
-bool is_x86(Target target) { return activation_type(target) == DataType::UInt8; }
-
 /// What a channel's sums all become, if they do: real networks have channels that training left dead, with biases and
 /// right shifts beyond the fast form. The rescale is monotonic, so the ends of the range tell.
 std::optional<int32_t> constant_result(FixedPoint r, SumRange sums) {
@@ -41,14 +39,14 @@ bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
   for (int64_t c = 0; c < layer.channels; c++) {
     const FixedPoint r = rescale_of(layer, c);
     const SumRange sums = layer.sums[static_cast<size_t>(c)];
-    if (!(is_x86(target) ? mulhs_holds(r, sums, layer.zero_point) || constant_result(r, sums) : sqrdmulh_holds(r)))
+    if (!(is_arm(target) ? sqrdmulh_holds(r) : mulhs_holds(r, sums, layer.zero_point) || constant_result(r, sums)))
       return false;
   }
   return true;
 }
 
 void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table) {
-  const bool x86 = is_x86(target);
+  const bool x86 = !is_arm(target);
   for (int64_t c = 0; c < layer.channels; c++) {
     FixedPoint r = rescale_of(layer, c);
     const SumRange sums = layer.sums[static_cast<size_t>(c)];

@@ -62,9 +62,15 @@ Source source_of(const Convolution& op, bool widened) {
 }
 
 /// Whether a whole filter row is one tap: its pixels lie side by side in the input.
-bool rows_merge(const Convolution& op, int64_t multiple) {
+bool rows_merge(const Convolution& op, int64_t step) {
   if (op.transposed || op.dilation_w != 1 || op.groups != 1 || op.k_w == 1) return false;
-  return round_up(int64_t{op.k_w} * op.in_c, multiple) <= op.k_w * round_up(op.in_c, multiple);
+  return round_up(int64_t{op.k_w} * op.in_c, step) <= op.k_w * round_up(op.in_c, step);
+}
+
+/// Steps of the kernel over all taps.
+int64_t steps_of(const Convolution& op, int64_t step) {
+  const int64_t in_c = op.in_c / op.groups;
+  return rows_merge(op, step) ? op.k_h * ceil_div(op.k_w * in_c, step) : op.k_h * op.k_w * ceil_div(in_c, step);
 }
 
 /// Offset of filter tap (ky, kx) of an output pixel, in elements of the source.
@@ -106,11 +112,10 @@ const int32_t* keep_offsets(PlanBuilder& builder, const Convolution& op, const S
 }
 
 /// The filter [out_c, k_h, k_w, depth] is already in the order of taps, merged or not.
-Residuals residuals_of(const Convolution& op, const Tensor& filter, bool merged) {
+Residuals residuals_of(const Convolution& op, const Tensor& filter) {
   Residuals r;
-  const int64_t in_c = op.in_c / op.groups;
-  r.depth = merged ? op.k_w * in_c : in_c;
-  r.taps = merged ? op.k_h : int64_t{op.k_h} * op.k_w;
+  r.depth = op.in_c / op.groups;
+  r.taps = int64_t{op.k_h} * op.k_w;
   const int64_t per_channel = r.depth * r.taps;
   r.values.resize(static_cast<size_t>(op.out_c * per_channel));
   for (int64_t c = 0; c < op.out_c; c++) {
@@ -121,17 +126,28 @@ Residuals residuals_of(const Convolution& op, const Tensor& filter, bool merged)
   return r;
 }
 
-/// A step of the kernels that adds what the main loop's weights do not hold of some channels' residuals.
-struct ExcessStep {
-  int64_t tap, first, part;  // first: element of the tap; part: of the residuals (weight_parts.h)
+void merge_rows(const Convolution& op, Residuals& r) {
+  r.depth *= op.k_w;
+  r.taps = op.k_h;
+}
+
+/// A part of the residuals of some consecutive elements of a tap (weight_parts.h).
+struct Run {
+  int64_t tap, first, steps, part;
 };
 
 /// Consecutive channels of one group whose kernel calls are alike.
 struct Panel {
   int64_t group, first, channels;  // first: within the group
-  std::vector<ExcessStep> excess = {};
-  const int32_t* excess_table = nullptr;  // of each step: tap, first
+  std::vector<Run> runs;
+  const int32_t* run_table = nullptr;
   const std::byte* weights = nullptr;
+
+  int64_t steps() const {
+    int64_t all = 0;
+    for (const Run& run : runs) all += run.steps;
+    return all;
+  }
 };
 
 /// How outputs lie in memory: in rows of so many pixels; all distances in elements.
@@ -163,7 +179,7 @@ struct Layer {
   ConvolutionLayout layout;
   int32_t input, output;
   int32_t input_zero, output_zero;
-  int64_t pixels, padded_pixels, taps, blocks;
+  int64_t pixels, padded_pixels, taps, tap_steps;
   const int32_t* offsets;
   int64_t group_channels, padded_group_channels;
   const int32_t* channel_table;
@@ -171,123 +187,202 @@ struct Layer {
   std::vector<Panel> panels;
   Rows rows;  // of the output
 
-  int64_t lanes() const { return layout.lanes; }
   int weight_bits() const { return octet::weight_bits(*kernel.info); }
   int64_t block_channels() const { return int64_t{layout.lanes} * kernel.info->schedule.vectors; }
-  /// Of one vector of channels: for every step `lanes` groups of `depth`.
-  int64_t vector_elements(const Panel& panel) const {
-    return (blocks * taps * layout.depth + std::ssize(panel.excess) * layout.multiple) * layout.lanes;
-  }
+  int64_t packed_channels() const { return octet::packed_channels(*kernel.info); }
+  int64_t step() const { return step_of(*kernel.info); }
+  /// Weights of `packed_channels` channels.
+  int64_t packed_elements(const Panel& panel) const { return panel.steps() * step() * packed_channels(); }
   int64_t table_channels() const { return padded_group_channels * op.groups; }
   int64_t copy_bytes() const {
     return source.copied ? round_up(source.elements() * source.element_bytes() + kSlackBytes, 64) : 0;
   }
 };
 
-/// What a layer costs with a kernel's tile, in multiplications of a vector: those of full tiles, the loads of a step,
-/// the rescaling of a vector (which narrows two or four at once where it can) and what a tile costs beside.
-double cost_of(const Convolution& op, const KernelInfo& kernel) {
-  const ConvolutionLayout layout = convolution_layout(kernel.target);
-  const int64_t p = kernel.schedule.pixels, v = kernel.schedule.vectors;
-  const int64_t pixels = int64_t{op.batch} * op.out_h * op.out_w, channels = op.out_c / op.groups,
-                steps = ceil_div(int64_t{op.k_h} * op.k_w * (op.in_c / op.groups), layout.depth);
-  const auto tiles = static_cast<double>(ceil_div(pixels, p) * ceil_div(channels, v * layout.lanes));
-  const double step = static_cast<double>(p * v) + 0.5 * static_cast<double>(p + v);
-  const double rescale = v % 4 == 0 ? 8 : v % 2 == 0 ? 8.5 : 10;
-  return tiles * (static_cast<double>(steps) * step + static_cast<double>(p * v) * rescale + 60);
+/// The runs that some channels need: every tap, then what its weights do not hold.
+std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range channels, int64_t step) {
+  std::vector<Run> runs, excess;
+  for (int64_t tap = 0; tap < r.taps; tap++) {
+    runs.push_back({tap, 0, ceil_div(r.depth, step), 0});
+    for (int64_t k = 0; k < r.depth; k += step) {
+      int64_t parts = 1;
+      for (int64_t c = channels.begin; c < channels.end; c++)
+        parts = std::max(parts, range.parts_for(r.of(c, tap, k, std::min(step, r.depth - k))));
+      for (int64_t part = 1; part < parts; part++) excess.push_back({tap, k, 1, part});
+    }
+  }
+  runs.insert(runs.end(), excess.begin(), excess.end());
+  return runs;
 }
 
-/// The cheapest kernel of those whose tiles fit into rows of `width`; any fit into 0. May find none.
-Kernel choose_kernel(Family family, Target target, const Convolution& op, int64_t width) {
+/// Steps of a kernel's inner loop that a block of channels takes, on average. NEON's depend on the weights.
+double steps_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals) {
+  const int64_t step = step_of(kernel);
+  const WeightRange range = weight_range(kernel);
+  if (residuals == nullptr || !range.sums_count(step)) return static_cast<double>(steps_of(op, step));
+  Residuals r = *residuals;
+  if (rows_merge(op, step)) merge_rows(op, r);
+  const int64_t block = convolution_layout(kernel.target).lanes * kernel.schedule.vectors;
+  int64_t steps = 0, blocks = 0;
+  for (int64_t first = 0; first < op.out_c; first += block, blocks++)
+    for (const Run& run : runs_of(r, range, {first, std::min<int64_t>(first + block, op.out_c)}, step))
+      steps += run.steps;
+  return static_cast<double>(steps) / static_cast<double>(blocks);
+}
+
+/// What a kernel's instructions cost, relative to one that multiplies a vector; as counted in the kernels' assembly.
+struct InstructionCosts {
+  double multiply;                     // of a pixel and a vector by a group of `depth` channels, and what adds it
+  double load_pixel, load_weights;     // of a step; of a vector and group
+  double step, run, tile;              // loops
+  double rescale, rescale2, rescale4;  // of a vector, where one, two or four are narrowed at once
+};
+
+InstructionCosts costs_of(const KernelInfo& kernel) {
+  if (adds_pairs(kernel)) {
+    // Each vector of channels has a loop of its own, over four sums a channel.
+    const double products = step_of(kernel) / 8, vectors = kernel.schedule.vectors;
+    return {.multiply = (products + 1) * 8 / products,
+            .load_pixel = products / 2 * vectors,
+            .load_weights = 2,
+            .step = 5 * vectors,
+            .run = 30 * vectors,
+            .tile = 45 * vectors,
+            .rescale = 12,
+            .rescale2 = 8.5,
+            .rescale4 = 7};
+  }
+  if (is_arm(kernel.target)) {
+    // Of 16 bytes the elements are multiplied as they lie; of fewer, or where they are widened, they are moved first.
+    const bool moved = step_of(kernel) <= 8;
+    return {.multiply = 1,
+            .load_pixel = moved ? 2.0 : 1.0,
+            .load_weights = 0.5,
+            .step = 4,
+            .run = 34,
+            .tile = 20,
+            .rescale = 12,
+            .rescale2 = 8.5,
+            .rescale4 = 6.2};
+  }
+  return {.multiply = 1,
+          .load_pixel = 0.5,
+          .load_weights = 0.5,
+          .step = 0,
+          .run = 0,
+          .tile = 60,
+          .rescale = 10,
+          .rescale2 = 8.5,
+          .rescale4 = 8};
+}
+
+/// Pixels of a call need not be whole tiles of these.
+bool takes_any_pixels(const KernelInfo& kernel) { return is_arm(kernel.target); }
+
+/// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
+double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals) {
+  const ConvolutionLayout layout = convolution_layout(kernel.target);
+  const InstructionCosts costs = costs_of(kernel);
+  const int64_t p = kernel.schedule.pixels, v = kernel.schedule.vectors, step = step_of(kernel);
+  const int64_t rows = int64_t{op.batch} * op.out_h, channels = op.out_c / op.groups;
+  const int64_t pixel_tiles = rows_apart ? rows * ceil_div(op.out_w, p) : ceil_div(rows * op.out_w, p);
+  const auto tiles = static_cast<double>(pixel_tiles * ceil_div(channels, v * layout.lanes));
+  const double steps = steps_of(op, kernel, residuals), groups = static_cast<double>(step / packed_depth(kernel));
+  const double runs = static_cast<double>(rows_merge(op, step) ? op.k_h : op.k_h * op.k_w);
+  const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
+  const double step_cost =
+      groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
+  const double rescale = v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale;
+  return tiles * (steps * step_cost + runs * costs.run + pd * vd * rescale + costs.tile);
+}
+
+/// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
+Kernel choose_kernel(Family family, Target target, const Convolution& op, bool rows_apart,
+                     const Residuals* residuals = nullptr) {
   Kernel best;
-  for (const Kernel& kernel : find_kernels(family, target))
-    if (width % kernel.info->schedule.pixels == 0 &&
-        (best.info == nullptr || cost_of(op, *kernel.info) < cost_of(op, *best.info)))
+  double least = 0;
+  for (const Kernel& kernel : find_kernels(family, target)) {
+    if (rows_apart && !takes_any_pixels(*kernel.info) && op.out_w % kernel.info->schedule.pixels != 0) continue;
+    const double cost = cost_of(op, *kernel.info, rows_apart, residuals);
+    if (best.info == nullptr || cost < least) {
       best = kernel;
+      least = cost;
+    }
+  }
   return best;
 }
 
-/// Part `part` of `count` residuals of each of some channels, from element `first` of a tap on, in the kernels' order:
-/// groups of `depth`, side by side for all lanes. `out` is zero at first. Returns the end.
+/// Packs a run of some channels (weights(k % depth, channel, k / depth) of generators/convolution.h). `out` is zero at
+/// first. Returns the end.
 template <typename T>
-T* pack_tap(const Residuals& r, const WeightRange& range, Range channels, int64_t tap, int64_t first, int64_t count,
-            int64_t part, const ConvolutionLayout& layout, T* out) {
-  const int64_t step = int64_t{layout.lanes} * layout.depth, given = std::min(count, r.depth - first);
+T* pack_run(const Residuals& r, const WeightRange& range, Range channels, const Run& run, const Layer& layer, T* out) {
+  const int64_t depth = packed_depth(*layer.kernel.info), group = layer.packed_channels() * depth, step = layer.step();
+  std::vector<int16_t> part;
   for (int64_t c = channels.begin; c < channels.end; c++) {
-    const int16_t* from = &r.values[static_cast<size_t>((c * r.taps + tap) * r.depth + first)];
-    T* to = out + (c - channels.begin) * layout.depth;
-    for (int64_t k = 0; k < given; k++)
-      to[k / layout.depth * step + k % layout.depth] = static_cast<T>(range.part(from[k], part));
+    T* to = out + (c - channels.begin) * depth;
+    for (int64_t i = 0; i < run.steps; i++) {
+      const int64_t first = run.first + i * step;
+      range.part(r.of(c, run.tap, first, std::min(step, r.depth - first)), run.part, part);
+      for (int64_t k = 0; k < std::ssize(part); k++)
+        to[(i * step + k) / depth * group + k % depth] = static_cast<T>(part[static_cast<size_t>(k)]);
+    }
   }
-  return out + count * layout.lanes;
+  return out + run.steps * step * layer.packed_channels();
 }
 
-const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const Panel& panel) {
-  const int64_t vectors = round_up(panel.channels, layer.block_channels()) / layer.lanes();
-  const int64_t stride = layer.vector_elements(panel);
-  const int64_t file_bytes = panel.channels * r.taps * r.depth;
-  const WeightRange range = weight_range(builder.target(), layer.weight_bits());
+const std::byte* pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const WeightRange& range,
+                            const Panel& panel) {
+  const int64_t width = layer.packed_channels();
+  const int64_t blocks = round_up(panel.channels, layer.block_channels()) / width;
+  const int64_t elements = layer.packed_elements(panel), file_bytes = panel.channels * r.taps * r.depth;
   const int64_t base = panel.group * layer.group_channels + panel.first, end = base + panel.channels;
   const auto pack = [&](auto* weights) {
-    for (int64_t v = 0; v < vectors; v++) {
-      const int64_t first = std::min(base + v * layer.lanes(), end);
-      const Range channels{first, std::min(first + layer.lanes(), end)};
-      auto* out = weights + v * stride;
-      for (int64_t tap = 0; tap < r.taps; tap++)
-        out = pack_tap(r, range, channels, tap, 0, layer.blocks * layer.layout.depth, 0, layer.layout, out);
-      for (const ExcessStep& e : panel.excess)
-        out = pack_tap(r, range, channels, e.tap, e.first, layer.layout.multiple, e.part, layer.layout, out);
+    for (int64_t b = 0; b < blocks; b++) {
+      const int64_t first = std::min(base + b * width, end);
+      auto* out = weights + b * elements;
+      for (const Run& run : panel.runs)
+        out = pack_run(r, range, {first, std::min(first + width, end)}, run, layer, out);
     }
     return reinterpret_cast<const std::byte*>(weights);
   };
-  return layer.weight_bits() == 16 ? pack(builder.keep_weights<int16_t>(vectors * stride, file_bytes))
-                                   : pack(builder.keep_weights<int8_t>(vectors * stride, file_bytes));
+  return layer.weight_bits() == 16 ? pack(builder.keep_weights<int16_t>(blocks * elements, file_bytes))
+                                   : pack(builder.keep_weights<int8_t>(blocks * elements, file_bytes));
 }
 
-/// The steps that `count` channels need beyond the main loop.
-std::vector<ExcessStep> excess_steps(const Residuals& r, const WeightRange& range, int64_t first, int64_t count,
-                                     int64_t multiple) {
-  std::vector<ExcessStep> steps;
-  for (int64_t tap = 0; tap < r.taps; tap++)
-    for (int64_t k = 0; k < r.depth; k += multiple) {
-      int64_t parts = 1;
-      for (int64_t c = first; c < first + count; c++)
-        parts = std::max(parts, range.parts_for(r.of(c, tap, k, std::min(multiple, r.depth - k))));
-      for (int64_t part = 1; part < parts; part++) steps.push_back({tap, k, part});
-    }
-  return steps;
-}
-
-const int32_t* keep_excess_table(PlanBuilder& builder, const std::vector<ExcessStep>& steps) {
-  auto* table = builder.keep<int32_t>(std::ssize(steps) * 2);
-  int32_t* next = table;
-  for (const ExcessStep& e : steps) {
-    *next++ = static_cast<int32_t>(e.tap);
-    *next++ = static_cast<int32_t>(e.first);
+const int32_t* keep_run_table(PlanBuilder& builder, const std::vector<Run>& runs) {
+  auto* table = builder.keep<int32_t>(std::ssize(runs) * kRunFields);
+  int32_t *next = table, step = 0;
+  for (const Run& run : runs) {
+    next[kRunTap] = static_cast<int32_t>(run.tap);
+    next[kRunFirst] = static_cast<int32_t>(run.first);
+    next[kRunSteps] = static_cast<int32_t>(run.steps);
+    next[kRunStep] = step;
+    step += next[kRunSteps];
+    next += kRunFields;
   }
   return table;
 }
 
 /// Blocks of channels without excess weights go together; the others are panels of their own.
 void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r) {
-  const WeightRange range = weight_range(builder.target(), layer.weight_bits());
+  const WeightRange range = weight_range(*layer.kernel.info);
   const int64_t block = layer.block_channels();
   for (int64_t g = 0; g < layer.op.groups; g++) {
     bool extends = false;
     for (int64_t first = 0; first < layer.group_channels; first += block) {
-      const int64_t count = std::min(block, layer.group_channels - first);
-      Panel panel{g, first, count};
-      panel.excess = excess_steps(r, range, g * layer.group_channels + first, count, layer.layout.multiple);
-      if (extends && panel.excess.empty())
+      const int64_t count = std::min(block, layer.group_channels - first), base = g * layer.group_channels + first;
+      Panel panel{g, first, count, runs_of(r, range, {base, base + count}, layer.step())};
+      const bool plain = std::ssize(panel.runs) == r.taps;
+      if (extends && plain)
         layer.panels.back().channels += count;
       else
-        layer.panels.push_back(panel);
-      extends = panel.excess.empty();
+        layer.panels.push_back(std::move(panel));
+      extends = plain;
     }
   }
   for (Panel& panel : layer.panels) {
-    panel.weights = pack_panel(builder, layer, r, panel);
-    panel.excess_table = keep_excess_table(builder, panel.excess);
+    panel.weights = pack_panel(builder, layer, r, range, panel);
+    panel.run_table = keep_run_table(builder, panel.runs);
   }
 }
 
@@ -330,8 +425,8 @@ int64_t output_bytes(const Layer& layer) { return layer.requantize.info != nullp
 /// where the first of them goes.
 void call_kernel(const Layer& layer, const Panel& panel, Range channels, Range pixels, const std::byte* in,
                  std::byte* out, const Rows& rows, Target target) {
-  const ConvolutionLayout& l = layer.layout;
-  const int64_t stride = layer.vector_elements(panel);
+  const int64_t depth = packed_depth(*layer.kernel.info), packed = layer.packed_channels();
+  const int64_t elements = layer.packed_elements(panel);
   const int64_t width = std::min(rows.width, pixels.size());
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
   const halide_type_t int32(halide_type_int, 32);
@@ -339,19 +434,20 @@ void call_kernel(const Layer& layer, const Panel& panel, Range channels, Range p
                              input_halide_type(layer, target), {{INT32_MAX, 1}});
   const BufferArgument offsets(layer.offsets + pixels.begin, int32,
                                {{pixels.size(), 1}, {layer.taps, layer.padded_pixels}});
-  const BufferArgument excess(panel.excess_table, int32, {{2, 1}, {std::ssize(panel.excess), 2}});
-  const BufferArgument weights(panel.weights + channels.begin / l.lanes * stride * (layer.weight_bits() / 8),
+  const BufferArgument runs(panel.run_table, int32, {{kRunFields, 1}, {std::ssize(panel.runs), kRunFields}});
+  const BufferArgument weights(panel.weights + channels.begin / packed * elements * (layer.weight_bits() / 8),
                                halide_type_t(halide_type_int, static_cast<uint8_t>(layer.weight_bits())),
-                               {{l.depth, 1},
-                                {l.lanes, l.depth},
-                                {stride / (l.depth * l.lanes), l.depth * l.lanes},
-                                {channels.size() / l.lanes, stride}});
+                               {{depth, 1},
+                                {packed, depth},
+                                {layer.step() / depth, depth * packed},
+                                {panel.steps(), layer.step() * packed},
+                                {channels.size() / packed, elements}});
   const BufferArgument table(layer.channel_table + row, int32,
                              {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
   const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : activation_halide_type(target),
                               {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
-  const auto blocks = static_cast<int32_t>(layer.blocks), row_width = static_cast<int32_t>(width);
-  call(layer.kernel.function, input, offsets, excess, weights, table, blocks, row_width, layer.output_zero,
+  const auto steps = static_cast<int32_t>(layer.tap_steps), row_width = static_cast<int32_t>(width);
+  call(layer.kernel.function, input, offsets, runs, weights, table, steps, row_width, layer.output_zero,
        layer.op.clamp.lo, layer.op.clamp.hi, output);
 }
 
@@ -393,6 +489,7 @@ void run_part(const Layer& layer, const Panel& panel, Range channels, Range pixe
   out += channel * size;
   const auto at = [&](int64_t pixel, int64_t c) { return out + (rows.at(pixel) + c) * size; };
   const auto whole_units_before = [&](int64_t end) {
+    if (takes_any_pixels(*layer.kernel.info) && !rows.apart()) return std::max(pixels.begin, end);
     return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / unit * unit;
   };
   const Range whole_blocks{channels.begin, channels.begin + channels.size() / block * block};
@@ -499,12 +596,12 @@ std::optional<Pads> border_of(const Convolution& op, Target target) {
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {
-  // A tile that fits into rows may waste some of what the copy would cost.
-  constexpr double kWorth = 1.15;
-  const Kernel best = choose_kernel(Family::Convolution, target, op, 0),
-               apart = choose_kernel(Family::Convolution, target, op, op.out_w);
-  return op.batch == 1 && apart.info->schedule.pixels > 1 &&
-         cost_of(op, *apart.info) <= kWorth * cost_of(op, *best.info);
+  if (op.batch != 1) return false;
+  const Kernel best = choose_kernel(Family::Convolution, target, op, /*rows_apart=*/false),
+               apart = choose_kernel(Family::Convolution, target, op, /*rows_apart=*/true);
+  // Tiles that do not cross the ends of rows may waste what the copy would cost.
+  const double copy = 50.0 * op.out_h + static_cast<double>(int64_t{op.out_h} * op.out_w * op.out_c) / 8;
+  return cost_of(op, *apart.info, true, nullptr) <= cost_of(op, *best.info, false, nullptr) + copy;
 }
 
 void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
@@ -523,10 +620,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
 
   if (layer->source.elements() > INT32_MAX)
     throw ModelError(node.name + ": the padded input has more than 2^31 elements");
-  const bool merged = rows_merge(op, layer->layout.multiple);
-  const Residuals residuals = residuals_of(op, builder.tensor(node.inputs[1]), merged);
-  layer->taps = residuals.taps;
-  layer->blocks = round_up(residuals.depth, layer->layout.multiple) / layer->layout.depth;
+  Residuals residuals = residuals_of(op, builder.tensor(node.inputs[1]));
   layer->pixels = int64_t{op.batch} * op.out_h * op.out_w;
   layer->group_channels = op.out_c / op.groups;
 
@@ -537,7 +631,11 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer->output_zero});
 
   layer->kernel = choose_kernel(fast ? Family::Convolution : Family::ConvolutionSum, target, op,
-                                fast && layer->rows.apart() ? op.out_w : 0);
+                                fast && layer->rows.apart(), &residuals);
+  const bool merged = rows_merge(op, layer->step());
+  if (merged) merge_rows(op, residuals);
+  layer->taps = residuals.taps;
+  layer->tap_steps = ceil_div(residuals.depth, layer->step());
   if (!fast) layer->requantize = find_kernel(Family::Requantize, target);
   layer->padded_pixels =
       round_up(layer->pixels, layer->kernel.info->schedule.pixels) + layer->kernel.info->schedule.pixels;

@@ -88,7 +88,7 @@ class KernelUnderTest {
   explicit KernelUnderTest(Target target) : target_(target), layout_(convolution_layout(target)) {
     for (const Kernel& kernel : find_kernels(Family::Convolution, target))
       if (kernel.info->schedule.pixels == 1) kernel_ = kernel;
-    weights_ = allocate_zeroed(layout_.multiple * kChannels * weight_bits(*kernel_.info) / 8 + kSlackBytes);
+    weights_ = allocate_zeroed(step_of(*kernel_.info) * kChannels * weight_bits(*kernel_.info) / 8 + kSlackBytes);
   }
 
   void set_rescale(const FixedPoint& rescale, SumRange range, int32_t zero_point) {
@@ -105,15 +105,20 @@ class KernelUnderTest {
     const halide_type_t input_type = layout_.input_bits == 16 ? halide_type_t(halide_type_int, 16) : activation;
     const BufferArgument input(input_.get(), input_type, {{INT32_MAX, 1}});
     const BufferArgument offsets(&kZero, int32, {{1, 1}, {1, 1}});
-    const BufferArgument excess(&kZero, int32, {{2, 1}, {0, 2}});
-    const int64_t depth = layout_.depth, lanes = layout_.lanes, steps = layout_.multiple / depth;
-    const BufferArgument weights(
-        weights_.get(), halide_type_t(halide_type_int, static_cast<uint8_t>(weight_bits(*kernel_.info))),
-        {{depth, 1}, {lanes, depth}, {steps, depth * lanes}, {kChannels / lanes, steps * depth * lanes}});
+    const int32_t one_step[kRunFields] = {0, 0, 1, 0};
+    const BufferArgument runs(one_step, int32, {{kRunFields, 1}, {1, kRunFields}});
+    const int64_t depth = packed_depth(*kernel_.info), packed = packed_channels(*kernel_.info),
+                  step = step_of(*kernel_.info);
+    const BufferArgument weights(weights_.get(),
+                                 halide_type_t(halide_type_int, static_cast<uint8_t>(weight_bits(*kernel_.info))),
+                                 {{depth, 1},
+                                  {packed, depth},
+                                  {step / depth, depth * packed},
+                                  {1, step * packed},
+                                  {kChannels / packed, step * packed}});
     const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {1, 0}});
     const BufferArgument output(output_.data(), activation, {{kChannels, 1}, {1, kChannels}, {1, 0}});
-    const auto blocks = static_cast<int32_t>(steps);
-    call(kernel_.function, input, offsets, excess, weights, channels, blocks, kOne, zero_point_, lo, hi, output);
+    call(kernel_.function, input, offsets, runs, weights, channels, kOne, kOne, zero_point_, lo, hi, output);
     return output_;
   }
 
