@@ -17,39 +17,14 @@
 #include <variant>
 #include <vector>
 
+#include "models/data_type.h"
+
 namespace octet {
 
 /// What is wrong with a file or a network, in one line: which file or operator, what is wrong, and what would work.
 struct ModelError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-/// Element types, numbered as in the file format.
-enum class DataType : int8_t {
-  Float32 = 0,
-  Float16 = 1,
-  Int32 = 2,
-  UInt8 = 3,
-  Int64 = 4,
-  String = 5,
-  Bool = 6,
-  Int16 = 7,
-  Complex64 = 8,
-  Int8 = 9,
-  Float64 = 10,
-  Complex128 = 11,
-  UInt64 = 12,
-  Resource = 13,
-  Variant = 14,
-  UInt32 = 15,
-  UInt16 = 16,
-  Int4 = 17,
-};
-
-/// Bytes an element; 0 where elements have no fixed whole number of bytes (String, Resource, Variant, Int4).
-size_t size_of(DataType type);
-/// "UINT8", "FLOAT32", ... as TensorFlow Lite prints them.
-std::string_view name_of(DataType type);
 
 /// r = scale[c] * (q - zero_point[c]), c along `axis` where there is more than one scale. No scales: not quantized.
 struct Quantization {

@@ -14,21 +14,9 @@
 #include <variant>
 
 #include "models/model.h"
+#include "runtime/steps/fixed_point.h"
 
 namespace octet {
-
-/// Closed range of output values, in the output tensor's own type.
-struct Clamp {
-  int32_t lo, hi;
-};
-
-/// A positive real d ~ multiplier * 2^(shift - 31); multiplier in [2^30, 2^31) or 0; shift > 0 is a left shift.
-struct FixedPoint {
-  int32_t multiplier = 0;
-  int32_t shift = 0;
-
-  bool operator==(const FixedPoint&) const = default;
-};
 
 struct Pads {
   int32_t top = 0, left = 0, bottom = 0, right = 0;

@@ -63,6 +63,8 @@ std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& op
     plan->sign_flipped_.push_back(i < model.tensors.size() && is_eight_bit(type) && type != model.tensors[i].type);
   }
 
+  // Rarely more than what 16-bit weights take; what is not used costs nothing.
+  for (const Tensor& tensor : graph.tensors) plan->first_block_bytes_ += 3 * static_cast<int64_t>(tensor.data.size());
   PlanBuilder builder(graph, options, *plan);
   for (const Node& node : graph.nodes) {
     plan_node(node, builder);
@@ -70,6 +72,7 @@ std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& op
   }
   for (const int32_t t : graph.outputs) plan->keep_constant(t, graph);
   plan->plan_arena(graph, options);
+  plan->join_blocks();
   return plan;
 }
 
@@ -87,10 +90,10 @@ void Plan::keep_constants(const Node& node, const Graph& graph) {
 
 void Plan::keep_constant(int32_t tensor, const Graph& graph) {
   const std::span<const std::byte> data = graph.tensors[static_cast<size_t>(tensor)].data;
-  if (data.empty() || constants_.contains(tensor)) return;
+  if (data.empty() || constant_tensors_.contains(tensor)) return;
   auto* const copy = static_cast<std::byte*>(allocate(static_cast<int64_t>(data.size())));
   std::memcpy(copy, data.data(), data.size());
-  constants_[tensor] = copy;
+  constant_tensors_[tensor] = offset_of(copy);
   packed_bytes_ += static_cast<int64_t>(data.size());
 }
 
@@ -106,17 +109,38 @@ void Plan::plan_arena(const Graph& graph, const PlanOptions& options) {
 }
 
 void* Plan::allocate(int64_t bytes) {
-  // Arrays follow each other in blocks, so that only the last of a block needs slack of its own.
   constexpr int64_t kBlockBytes = int64_t{1} << 20;
   const int64_t need = align_up(std::max<int64_t>(bytes, 1));
-  if (storage_.empty() || storage_used_ + need > storage_size_) {
-    storage_size_ = std::max(need, kBlockBytes);
-    storage_.push_back(allocate_zeroed(storage_size_ + kSlackBytes));
-    storage_used_ = 0;
+  if (blocks_.empty() || blocks_.back().used + need > blocks_.back().size) {
+    const int64_t size = align_up(std::max(need, kBlockBytes) + (blocks_.empty() ? first_block_bytes_ : 0));
+    const int64_t first = blocks_.empty() ? 0 : blocks_.back().first + blocks_.back().size;
+    blocks_.push_back({allocate_zeroed(size + kSlackBytes), first, 0, size});
   }
-  std::byte* const start = storage_.back().get() + storage_used_;
-  storage_used_ += need;
+  Block& block = blocks_.back();
+  std::byte* const start = block.bytes.get() + block.used;
+  block.used += need;
   return start;
+}
+
+int64_t Plan::offset_of(const void* constant) const {
+  const auto* const at = static_cast<const std::byte*>(constant);
+  for (const Block& block : blocks_) {
+    const std::byte* const begin = block.bytes.get();
+    if (!std::less<>()(at, begin) && std::less<>()(at, begin + block.size)) return block.first + (at - begin);
+  }
+  throw std::logic_error("not a constant of this plan");
+}
+
+void Plan::join_blocks() {
+  if (blocks_.empty()) return;
+  constant_bytes_ = blocks_.back().first + blocks_.back().used;
+  if (blocks_.size() == 1) {
+    constants_ = blocks_[0].bytes;
+  } else {
+    constants_ = allocate_zeroed(constant_bytes_ + kSlackBytes);
+    for (const Block& b : blocks_) std::memcpy(constants_.get() + b.first, b.bytes.get(), static_cast<size_t>(b.used));
+  }
+  blocks_.clear();
 }
 
 PlanBuilder::PlanBuilder(const Graph& graph, const PlanOptions& options, Plan& plan)
@@ -164,6 +188,22 @@ Step PlanBuilder::step_for(const Node& node, std::string kernel) const {
   return step;
 }
 
-void PlanBuilder::add(Step step) { plan_.steps_.push_back(std::move(step)); }
+int64_t PlanBuilder::offset_of(const void* kept) const { return plan_.offset_of(kept); }
+
+std::vector<Kernel> PlanBuilder::kernels(Family family) const {
+  return options_.kernels ? options_.kernels(plan_.steps_.size(), family) : find_kernels(family, target());
+}
+
+KernelIndex PlanBuilder::use(const Kernel& kernel) {
+  plan_.kernels_.push_back(kernel);
+  plan_.functions_.push_back(kernel.function);
+  return static_cast<KernelIndex>(plan_.kernels_.size()) - 1;
+}
+
+void PlanBuilder::add(Step step) {
+  const int64_t first = plan_.steps_.empty() ? 0 : plan_.steps_.back().kernels.end;
+  step.kernels = {first, std::ssize(plan_.kernels_)};
+  plan_.steps_.push_back(std::move(step));
+}
 
 }  // namespace octet

@@ -5,28 +5,26 @@
 // Each operator is planned in runtime/ops/: a function that packs what it needs into the plan and adds one step.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "runtime/graph.h"
+#include "runtime/kernels.h"
+#include "runtime/steps/steps.h"
 #include "runtime/target.h"
-#include "runtime/thread_pool.h"
 
 namespace octet {
 
-/// What a step sees while it runs.
-struct RunContext {
-  std::byte* const* tensors;  // by tensor index: start of its contents
-  std::byte* scratch;         // Step::scratch_bytes, 64-byte aligned; contents undefined
-  ThreadPool& pool;
-
-  template <typename T>
-  T* data(int32_t tensor) const {
-    return reinterpret_cast<T*>(tensors[tensor]);
-  }
-};
+/// What a step does: plain data, run by run() (steps/steps.h).
+using Work = std::variant<ConvolutionStep, DepthwiseStep, BinaryStep, PoolStep, MeanStep, LookupStep, MoveStep,
+                          GatherStep, ResizeNearestStep, ResizeBilinearStep, QuantizeStep, DequantizeStep, CastStep,
+                          ArgMaxStep, PreluStep, SoftmaxStep, L2NormalizationStep>;
 
 struct Step {
   std::string layer;    // operator and output: "CONV_2D MobilenetV1/Conv2d_0/Relu6"
@@ -36,7 +34,8 @@ struct Step {
   std::vector<int32_t> reads, writes;  // activation tensors (no constants)
   int64_t scratch_bytes = 0;
   bool in_place = false;  // writes[0] may lie where reads[0] did, if nobody reads that later
-  std::function<void(const RunContext&)> run;
+  Range kernels{};        // that it names, of Plan::kernels()
+  Work work;
 };
 
 /// A tensor as a user of the session sees it.
@@ -53,6 +52,8 @@ struct PlanOptions {
   bool keep_all = false;                     // no tensor's memory is reused, so that all can be read after a run
   std::vector<std::string> passes_off = {};  // passes by name (passes.h) that are not to run
   int64_t max_bytes = int64_t{1} << 31;      // a network whose arena, or whose weights and tables, need more is refused
+  /// The kernels of a family that the step of this number may take; those of the manifest where this is empty.
+  std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};
 };
 
 /// Where tensors lie in the arena, and what that costs, in bytes.
@@ -74,6 +75,15 @@ class Plan {
   const std::vector<TensorInfo>& inputs() const { return input_infos_; }
   const std::vector<TensorInfo>& outputs() const { return output_infos_; }
   const MemoryPlan& memory() const { return memory_; }
+  /// The kernels that steps name by index.
+  const std::vector<Kernel>& kernels() const { return kernels_; }
+  /// Everything that steps read and never change: packed weights, tables, tensors; kSlackBytes readable behind it.
+  std::span<const std::byte> constants() const { return {constants_.get(), static_cast<size_t>(constant_bytes_)}; }
+  /// Where tensors that never change lie among the constants, by tensor index.
+  const std::map<int32_t, int64_t>& constant_tensors() const { return constant_tensors_; }
+  /// The tensors that are the network's inputs and outputs.
+  const std::vector<int32_t>& input_tensors() const { return inputs_; }
+  const std::vector<int32_t>& output_tensors() const { return outputs_; }
   /// Weights, tables and offsets that the steps keep.
   int64_t packed_bytes() const { return packed_bytes_; }
   /// Of these, weights alone, as packed; and as the file has them.
@@ -86,6 +96,8 @@ class Plan {
   friend class Session;
   Plan() = default;
   void* allocate(int64_t bytes);
+  int64_t offset_of(const void* constant) const;
+  void join_blocks();
   void keep_constants(const Node& node, const Graph& graph);
   void keep_constant(int32_t tensor, const Graph& graph);
   void plan_arena(const Graph& graph, const PlanOptions& options);
@@ -98,15 +110,21 @@ class Plan {
   std::vector<bool> sign_flipped_;     // by tensor index: the file's type has the other sign
   std::vector<int32_t> inputs_, outputs_;
   std::vector<TensorInfo> input_infos_, output_infos_;
-  std::map<int32_t, std::byte*> constants_;  // tensors that steps read as they are and that never change
-  std::vector<std::shared_ptr<std::byte>> storage_;
-  int64_t storage_used_ = 0, storage_size_ = 0;  // of the last block
+  std::vector<Kernel> kernels_;
+  std::vector<KernelFunction> functions_;  // of kernels_
+  std::map<int32_t, int64_t> constant_tensors_;
+  /// Constants while they are made; their offsets count through all blocks.
+  struct Block {
+    std::shared_ptr<std::byte> bytes;
+    int64_t first, used, size;  // first: offset of the block
+  };
+  std::vector<Block> blocks_;
+  int64_t first_block_bytes_ = 0;
+  std::shared_ptr<std::byte> constants_;  // all of them, once the plan is made
+  int64_t constant_bytes_ = 0;
   MemoryPlan memory_;
   int64_t packed_bytes_ = 0, packed_weight_bytes_ = 0, file_weight_bytes_ = 0;
 };
-
-/// Bytes past the end of any tensor, scratch or packed array that a kernel may read (not write).
-inline constexpr int64_t kSlackBytes = 256;
 
 /// What an operator's planning function works with.
 class PlanBuilder {
@@ -133,13 +151,31 @@ class PlanBuilder {
   /// The same array for the same key (offset tables of layers with equal geometry): made by `fill` the first time.
   const int32_t* keep_table(const std::string& key, int64_t count, const std::function<void(int32_t*)>& fill);
 
-  /// A step for `node` with layer, source, macs, reads and writes filled in.
+  /// How steps name what lies in memory that was kept.
+  template <typename T>
+  Constant<T> constant(const T* kept) const {
+    return {offset_of(kept)};
+  }
+  /// A kept copy.
+  template <typename T>
+  ConstantArray<T> keep_array(std::span<const T> values) {
+    T* const kept = keep<T>(std::ssize(values));
+    std::copy(values.begin(), values.end(), kept);
+    return {constant(kept), std::ssize(values)};
+  }
+  /// The kernels that the next step may take.
+  std::vector<Kernel> kernels(Family family) const;
+  /// How steps name a kernel; each use is a kernel of the network by itself.
+  KernelIndex use(const Kernel& kernel);
+
+  /// A step for `node` with layer, source, macs, reads and writes filled in; `work` is left.
   Step step_for(const Node& node, std::string kernel) const;
   void add(Step step);
 
  private:
   void* keep_bytes(int64_t bytes);
   void* keep_weight_bytes(int64_t bytes, int64_t file_bytes);
+  int64_t offset_of(const void* kept) const;
 
   const Graph& graph_;
   const PlanOptions& options_;

@@ -1,6 +1,7 @@
 #include "runtime/session.h"
 
 #include "runtime/aligned_memory.h"
+#include "runtime/thread_pool.h"
 
 namespace octet {
 
@@ -9,13 +10,26 @@ struct Session::State {
     const MemoryPlan& memory = plan.memory_;
     arena = allocate_zeroed(memory.arena_bytes + kSlackBytes);
     for (const int64_t offset : memory.offset) tensors.push_back(offset < 0 ? nullptr : arena.get() + offset);
-    for (const auto& [tensor, bytes] : plan.constants_) tensors[static_cast<size_t>(tensor)] = bytes;
+    for (const auto& [tensor, offset] : plan.constant_tensors_)
+      tensors[static_cast<size_t>(tensor)] = plan.constants_.get() + offset;
   }
 
   std::byte* contents(int32_t tensor) const { return tensors[static_cast<size_t>(tensor)]; }
   void run_step(const Plan& plan, size_t index) {
     const int64_t scratch = plan.memory().scratch_offset[index];
-    plan.steps()[index].run({tensors.data(), scratch < 0 ? nullptr : arena.get() + scratch, pool});
+    const Step& step = plan.steps()[index];
+    const Parallel threads = pool.parallel();
+    BadIndex bad;
+    const RunContext context{.tensors = tensors.data(),
+                             .constants = plan.constants_.get(),
+                             .kernels = plan.functions_.data(),
+                             .scratch = scratch < 0 ? nullptr : arena.get() + scratch,
+                             .pool = threads,
+                             .bad_index = &bad};
+    std::visit([&](const auto& work) { octet::run(work, context); }, step.work);
+    if (bad.found())
+      throw ModelError(step.layer + ": index " + std::to_string(bad.index) + " is outside of an axis of " +
+                       std::to_string(bad.extent));
   }
 
   std::shared_ptr<std::byte> arena;

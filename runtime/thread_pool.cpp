@@ -27,7 +27,6 @@
 namespace octet {
 namespace {
 
-using Body = std::function<void(int64_t, int64_t)>;
 using Clock = std::chrono::steady_clock;
 
 // Long enough to bridge the gap between two layers, short enough not to burn a core that others want.
@@ -115,7 +114,7 @@ struct ThreadPool::State {
   std::condition_variable wake, done;
 
   // The job: written before the door opens, read by those inside.
-  const Body* body = nullptr;
+  const RangeBody* body = nullptr;
   int64_t count = 0, grain = 1;
   std::exception_ptr failure;  // under `mutex`
   std::vector<std::thread> workers;
@@ -233,7 +232,7 @@ void ThreadPool::stop() {
 
 int ThreadPool::threads() const { return static_cast<int>(state_->shares.size()); }
 
-void ThreadPool::parallel_for(int64_t count, int64_t grain, const Body& body) {
+void ThreadPool::parallel_for(int64_t count, int64_t grain, RangeBody body) {
   if (count <= 0) return;
   State& s = *state_;
   if (s.workers.empty() || count <= grain) return body(0, count);
@@ -248,6 +247,12 @@ void ThreadPool::parallel_for(int64_t count, int64_t grain, const Body& body) {
   s.work(0);
   s.close();
   if (s.failure) std::rethrow_exception(std::exchange(s.failure, nullptr));
+}
+
+Parallel ThreadPool::parallel() {
+  return {this, threads(), [](void* pool, int64_t count, int64_t grain, RangeBody::Function body, void* data) {
+            static_cast<ThreadPool*>(pool)->parallel_for(count, grain, {body, data});
+          }};
 }
 
 }  // namespace octet

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+
+#include "runtime/steps/parallel.h"
 
 namespace octet {
 
@@ -20,7 +21,9 @@ class ThreadPool {
   /// Runs body(begin, end) over disjoint ranges that cover [0, count), on all threads, and returns when all are done.
   /// Ranges start at multiples of `grain` (>= 1) and hold at least that many, the last one excepted. One caller at a
   /// time; not from inside a body. If bodies throw, the rest is dropped and the first exception reaches the caller.
-  void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+  void parallel_for(int64_t count, int64_t grain, RangeBody body);
+  /// The same as steps see it, for as long as the pool lives.
+  Parallel parallel();
 
  private:
   void stop();

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "runtime/target.h"
+#include "schedules/layouts.h"
 
 namespace octet {
 
@@ -45,13 +46,6 @@ struct KernelInfo {
   Family family;
   Target target;
   Schedule schedule{};
-};
-
-/// How a target's convolution kernels take their operands.
-struct ConvolutionLayout {
-  int8_t input_bits;  // 8: activations as stored; 16: widened to int16, less their zero point
-  int8_t depth;       // consecutive input channels of one output channel that lie together in most kernels' weights
-  int8_t lanes;       // output channels of a vector
 };
 
 constexpr ConvolutionLayout convolution_layout(Target target) {
@@ -99,13 +93,15 @@ constexpr int weight_bits(const KernelInfo& kernel) {
   return kernel.schedule.pixels == 1 ? 8 : convolution_layout(kernel.target).input_bits;
 }
 
-/// How a target's depthwise kernels take their operands.
-struct DepthwiseLayout {
-  int8_t weight_bits;
-  int8_t depth;  // taps of a channel that lie together in packed weights
-  int8_t panel;  // channels whose weights lie together, tap after tap
-  int8_t block;  // channels at a time: packed arrays hold whole blocks
-};
+constexpr ConvolutionTile tile_of(const KernelInfo& kernel) {
+  return {.pixels = kernel.schedule.pixels,
+          .channels = kernel.schedule.vectors * convolution_layout(kernel.target).lanes,
+          .any_pixels = is_arm(kernel.target),
+          .step = step_of(kernel),
+          .depth = packed_depth(kernel),
+          .packed_channels = packed_channels(kernel),
+          .weight_bits = weight_bits(kernel)};
+}
 
 constexpr DepthwiseLayout depthwise_layout(Target target) {
   switch (target) {
@@ -137,26 +133,6 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
   const int depth = depthwise_layout(target).depth;
   return (s.stride * (s.rows - 1) + s.filter + depth - 1) / depth;
 }
-
-/// Rows of the int32 table of per-channel parameters that convolutions take (see generators/rescale.h).
-enum ChannelField : uint8_t {
-  kBias,           // added to the sum
-  kMultiplier,     // FixedPoint::multiplier
-  kShift,          // s + 1 on x86, -s on Arm, where s is the right shift
-  kRound,          // x86: rounding and zero point for sums >= 0
-  kRoundBelow,     // x86: the same for sums < 0
-  kMultiplierOdd,  // AVX-512: in the place of an even channel the multiplier of the next
-  kChannelFields
-};
-
-/// Rows of the int32 table of runs that convolutions take.
-enum RunField : uint8_t { kRunTap, kRunFirst, kRunSteps, kRunStep, kRunFields };
-
-/// Sum is (a q_a + b q_b + c) >> kSumShift, with a and b in two parts, of which the lower has kSumLowBits bits.
-inline constexpr int kSumShift = 28, kSumLowBits = 15;
-
-/// Rows of the int32 table that Requantize takes.
-enum RequantizeField : uint8_t { kRequantizeMultiplier, kRequantizeLeft, kRequantizeRight, kRequantizeFields };
 
 // clang-format off
 inline constexpr KernelInfo kManifest[] = {

@@ -68,15 +68,17 @@ double real(FixedPoint f) { return std::ldexp(static_cast<double>(f.multiplier),
 
 }  // namespace
 
-SumArguments::SumArguments(const AffineSum& sum)
-    : whole(static_cast<int16_t>(sum.c >> kSumShift)),
-      fraction(static_cast<int32_t>(sum.c & ((int64_t{1} << kSumShift) - 1))) {
+SumArguments arguments_of(const AffineSum& sum) {
+  SumArguments arguments{.factors = {},
+                         .whole = static_cast<int16_t>(sum.c >> kSumShift),
+                         .fraction = static_cast<int32_t>(sum.c & ((int64_t{1} << kSumShift) - 1))};
   const auto set_factor = [&](int operand, int32_t factor) {
-    factors[operand] = static_cast<int16_t>(factor >> kSumLowBits);
-    factors[2 + operand] = static_cast<int16_t>(factor & ((1 << kSumLowBits) - 1));
+    arguments.factors[operand] = static_cast<int16_t>(factor >> kSumLowBits);
+    arguments.factors[2 + operand] = static_cast<int16_t>(factor & ((1 << kSumLowBits) - 1));
   };
   set_factor(0, sum.a);
   set_factor(1, sum.b);
+  return arguments;
 }
 
 std::optional<AffineSum> affine_sum(const Binary& op, const BinaryTypes& types) {

@@ -5,7 +5,8 @@
 #include <optional>
 
 #include "runtime/graph.h"
-#include "schedules/manifest.h"
+#include "runtime/steps/steps.h"
+#include "schedules/layouts.h"
 
 namespace octet {
 
@@ -16,14 +17,8 @@ struct AffineSum {
   int64_t c;
 };
 
-/// The same as kernels take it (generators/elementwise.h).
-struct SumArguments {
-  explicit SumArguments(const AffineSum& sum);
-
-  int16_t factors[4];  // high and low parts, of a and b each
-  int16_t whole;
-  int32_t fraction;
-};
+/// The same as kernels take it.
+SumArguments arguments_of(const AffineSum& sum);
 
 /// A binary operator's zero points and activation type.
 struct BinaryTypes {

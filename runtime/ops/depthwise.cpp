@@ -6,31 +6,19 @@
 #include <tuple>
 
 #include "runtime/kernels.h"
+#include "runtime/ops/border.h"
 #include "runtime/ops/channel_parameters.h"
-#include "runtime/ops/integer.h"
 #include "runtime/ops/ops.h"
-#include "runtime/ops/pad_copy.h"
 #include "runtime/ops/tensor_values.h"
 #include "runtime/ops/weight_parts.h"
+#include "runtime/steps/depthwise.h"
+#include "runtime/steps/integer.h"
 
 namespace octet {
 
 namespace {
 
-/// The image as the kernel reads it: in place, with a border if it has one in memory, or a copy with a border, channels
-/// repeated by the depth multiplier, columns sorted by phase. Then the kernel sees a plain depthwise convolution of
-/// `channels` channels.
-struct Image {
-  bool copied = false, bordered = false;
-  PadCopy shape{};  // of the copy; where not copied, of the input itself
-
-  int64_t channels() const { return shape.channels * shape.repeat; }
-  int64_t row() const { return shape.width * channels(); }
-  /// Where column x begins, from the row's start.
-  int64_t column(int64_t x) const {
-    return (x % shape.phases * (shape.width / shape.phases) + x / shape.phases) * channels();
-  }
-};
+using Image = DepthwiseImage;
 
 /// Vectors that hang over the channels cost as much as whole ones: pixels are joined where that is more than this.
 bool wasteful(int64_t channels, int64_t block) { return round_up(channels, block) * 16 > channels * 17; }
@@ -94,36 +82,24 @@ Residuals residuals_of(const Tensor& filter, int64_t channels) {
 struct Section {
   Range channels;
   Kernel kernel;
-  int64_t parts;                       // of their weights
-  int64_t taps = 0;                    // groups of weights of a channel
-  const std::byte* weights = nullptr;  // [panel of channels][group][channel][depth]
+  int64_t parts;     // of their weights
+  int64_t taps = 0;  // groups of weights of a channel
+  Constant<std::byte> weights = {};
 };
 
-/// Everything the step needs when it runs.
-struct Layer {
+/// The step in the making, and what it is made from.
+struct Layer : DepthwiseStep {
   Depthwise op;
   Target target;
-  Image image;
-  std::vector<Section> sections;  // of kernels of one family and number of rows
-  Kernel requantize;              // only where the fast rescale does not hold
-  DepthwiseLayout layout;
-  int32_t input, output, input_zero, output_zero;
-  int64_t joined, padded_channels;         // pixels that pass for one; channels of them, up to whole blocks
-  const int32_t* offsets = nullptr;        // DepthwiseAny: of each tap
-  const int32_t* channel_table = nullptr;  // of the joined pixels' channels
-  const int32_t* requantize_table = nullptr;
+  std::vector<Kernel> kernels;  // to choose from
+  std::vector<Section> planned;
 
-  const KernelInfo& kernel() const { return *sections.front().kernel.info; }
-  bool any_geometry() const { return kernel().family != Family::Depthwise; }
-  int64_t joined_channels() const { return joined * op.out_c; }
-  /// Which of them the kernel keeps at a position of its weights and tables.
+  const KernelInfo& kernel() const { return *planned.front().kernel.info; }
+  /// Which of the joined channels the kernel keeps at a position of its weights and tables.
   int64_t channel_at(int64_t position) const {
     const int64_t in_block = position % layout.block;
     return position - in_block + depthwise_channel(kernel(), in_block);
   }
-  int64_t panel_elements(const Section& section) const { return section.taps * layout.panel * layout.depth; }
-  int64_t copy_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }
-  int64_t output_bytes() const { return requantize.info != nullptr ? 4 : 1; }
 };
 
 /// The kernel for this filter, if there is one; `parts` is what its weights need.
@@ -136,7 +112,7 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
     return std::tuple(s.parts, s.pixels == 1, round_up(op.out_w, s.pixels), -s.pixels);
   };
   Kernel best;
-  for (const Kernel& kernel : find_kernels(Family::Depthwise, layer.target)) {
+  for (const Kernel& kernel : layer.kernels) {
     const Schedule& s = kernel.info->schedule;
     const bool fits = s.filter == op.k_h && s.filter == op.k_w && s.stride == op.stride_h && op.dilation_h == 1 &&
                       s.parts >= parts && layer.image.shape.phases <= 2;
@@ -169,7 +145,7 @@ std::vector<Section> make_sections(const Layer& layer, const Residuals& r, bool 
 
 /// Groups of weights of a channel.
 int64_t groups_of(const Layer& layer, const Section& section, const Residuals& r) {
-  if (layer.any_geometry()) return ceil_div(r.taps() * section.parts, layer.layout.depth);
+  if (layer.any_geometry != 0) return ceil_div(r.taps() * section.parts, layer.layout.depth);
   const Schedule& s = section.kernel.info->schedule;
   return int64_t{s.filter} * depthwise_groups(layer.target, s) * s.parts * s.rows;
 }
@@ -177,7 +153,7 @@ int64_t groups_of(const Layer& layer, const Section& section, const Residuals& r
 /// What multiplies position `t` of weight group `group` of a channel: a part of one tap's residual, or 0.
 int32_t packed_weight(const Layer& layer, const Section& section, const Residuals& r, const WeightRange& range,
                       int64_t group, int64_t t, int64_t channel) {
-  if (layer.any_geometry()) {
+  if (layer.any_geometry != 0) {
     const int64_t i = group * layer.layout.depth + t, part = i / r.taps();
     return range.part(r.at(i % r.taps(), channel), part);
   }
@@ -190,12 +166,12 @@ int32_t packed_weight(const Layer& layer, const Section& section, const Residual
 }
 
 /// `file_bytes`: what these weights take in the model's file.
-const std::byte* pack_weights(PlanBuilder& builder, const Layer& layer, const Section& section, const Residuals& r,
-                              int64_t file_bytes) {
+Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const Section& section, const Residuals& r,
+                                 int64_t file_bytes) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
   const int64_t begin = section.channels.begin, end = round_up(section.channels.end, layer.layout.block);
   const int64_t panel = layer.layout.panel, depth = layer.layout.depth;
-  const int64_t count = (end - begin) / panel * layer.panel_elements(section);
+  const int64_t count = (end - begin) / panel * layer.panel_elements(section.taps);
   const auto pack = [&]<typename T>(T* out) {
     T* next = out;
     for (int64_t first = begin; first < end; first += panel)
@@ -206,22 +182,22 @@ const std::byte* pack_weights(PlanBuilder& builder, const Layer& layer, const Se
             if (c < layer.joined_channels())
               *next = static_cast<T>(packed_weight(layer, section, r, range, group, t, c % r.channels));
         }
-    return reinterpret_cast<const std::byte*>(out);
+    return builder.constant(reinterpret_cast<const std::byte*>(out));
   };
   return layer.layout.weight_bits == 16 ? pack(builder.keep_weights<int16_t>(count, file_bytes))
                                         : pack(builder.keep_weights<int8_t>(count, file_bytes));
 }
 
 /// Offsets of DepthwiseAny's taps, whole groups of them; what fills up the last one has weight 0.
-const int32_t* make_offsets(PlanBuilder& builder, const Layer& layer, int64_t taps) {
+Constant<int32_t> make_offsets(PlanBuilder& builder, const Layer& layer, int64_t taps) {
   const Depthwise& op = layer.op;
-  const int64_t count = layer.sections.front().taps * layer.layout.depth;
+  const int64_t count = layer.planned.front().taps * layer.layout.depth;
   auto* offsets = builder.keep<int32_t>(count);
   for (int64_t i = 0; i < count; i++) {
     const int64_t ky = i % taps / op.k_w, kx = i % taps % op.k_w;
     offsets[i] = static_cast<int32_t>(ky * op.dilation_h * layer.image.row() + layer.image.column(kx * op.dilation_w));
   }
-  return offsets;
+  return builder.constant(offsets);
 }
 
 /// Folds the input's zero point into the bias, and bounds the sums.
@@ -252,106 +228,15 @@ std::vector<T> in_positions(const Layer& layer, std::span<const T> values) {
   return out;
 }
 
-/// Some rows of one image of the batch, some joined channels of a section, `pixels` (joined) outputs a row, from column
-/// `first` on. `in`, `out`: the image's first byte.
-void call_kernel(const Layer& layer, const Section& section, Range rows, Range channels, int64_t first, int64_t pixels,
-                 const std::byte* in, std::byte* out) {
-  const Depthwise& op = layer.op;
-  const DepthwiseLayout& l = layer.layout;
-  const halide_type_t int32(halide_type_int, 32), activation = activation_halide_type(layer.target);
-  const int64_t top = rows.begin * op.stride_h;
-  const std::byte* from = in + top * layer.image.row() + layer.image.column(first * op.stride_w) + channels.begin;
-  std::byte* to = out + ((rows.begin * op.out_w + first) * op.out_c + channels.begin) * layer.output_bytes();
-  const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
-  const BufferArgument weights(
-      section.weights + panel * layer.panel_elements(section) * (l.weight_bits / 8),
-      halide_type_t(halide_type_int, static_cast<uint8_t>(l.weight_bits)),
-      {{l.depth, 1},
-       {l.panel, l.depth},
-       {section.taps, l.depth * l.panel},
-       {ceil_div(round_up(channels.size(), l.block), l.panel), layer.panel_elements(section)}});
-  const BufferArgument table(
-      layer.channel_table + channels.begin, int32,
-      {{round_up(channels.size(), l.block), 1}, {kChannelFields, layer.padded_channels}, {pixels, 0}});
-  const BufferArgument output(
-      to, layer.output_bytes() == 4 ? int32 : activation,
-      {{channels.size(), 1}, {pixels, layer.joined_channels()}, {rows.size(), op.out_w * op.out_c}});
-  const int64_t step = layer.joined * layer.image.column(op.stride_w);
-  if (layer.any_geometry()) {
-    const BufferArgument input(from, activation, {{INT32_MAX, 1}});
-    const BufferArgument offsets(layer.offsets, int32, {{l.depth, 1}, {section.taps, l.depth}});
-    const auto groups = static_cast<int32_t>(section.taps), pixel_step = static_cast<int32_t>(step),
-               row_step = static_cast<int32_t>(op.stride_h * layer.image.row());
-    call(section.kernel.function, input, offsets, weights, table, groups, pixel_step, row_step, layer.output_zero,
-         op.clamp.lo, op.clamp.hi, output);
-  } else {
-    const bool in_columns = section.kernel.info->schedule.pixels > 1;
-    const BufferArgument input(from, activation,
-                               {{round_up(channels.size(), l.block), 1},
-                                {in_columns ? layer.image.shape.width - first * op.stride_w : pixels,
-                                 in_columns ? layer.image.channels() : step},
-                                {layer.image.shape.height - top, layer.image.row()}});
-    const auto odd = static_cast<int32_t>(layer.image.column(op.dilation_w)),
-               pair = static_cast<int32_t>(layer.image.column(2 * op.dilation_w));
-    call(section.kernel.function, input, pair, odd, weights, table, layer.output_zero, op.clamp.lo, op.clamp.hi,
-         output);
+ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer& layer) {
+  std::map<const KernelInfo*, KernelIndex> kernels;
+  std::vector<DepthwiseSection> sections;
+  for (const Section& s : layer.planned) {
+    const auto [known, is_new] = kernels.try_emplace(s.kernel.info, -1);
+    if (is_new) known->second = builder.use(s.kernel);
+    sections.push_back({s.channels, known->second, s.kernel.info->schedule.pixels > 1, s.taps, s.weights});
   }
-}
-
-/// Some rows, some blocks of joined channels. What is left of a row after whole joined pixels is one of fewer channels.
-void run_part(const Layer& layer, Range rows, Range channels, const std::byte* in, std::byte* out) {
-  const int64_t whole = layer.op.out_w / layer.joined, rest = layer.op.out_w % layer.joined;
-  for (const Section& section : layer.sections) {
-    const Range part{std::max(channels.begin, section.channels.begin), std::min(channels.end, section.channels.end)};
-    if (part.size() > 0 && whole > 0) call_kernel(layer, section, rows, part, 0, whole, in, out);
-    const Range left{part.begin, std::min(part.end, rest * layer.op.out_c)};
-    if (left.size() > 0) call_kernel(layer, section, rows, left, whole * layer.joined, 1, in, out);
-  }
-}
-
-void requantize(const Layer& layer, Range rows, const std::byte* sums, std::byte* out) {
-  const int64_t channels = layer.op.out_c, first = rows.begin * layer.op.out_w, count = rows.size() * layer.op.out_w;
-  const halide_type_t int32(halide_type_int, 32);
-  const BufferArgument in(sums + first * channels * 4, int32, {{channels, 1}, {count, channels}});
-  const BufferArgument table(layer.requantize_table, int32, {{channels, 1}, {kRequantizeFields, channels}});
-  const BufferArgument output(out + first * channels, activation_halide_type(layer.target),
-                              {{channels, 1}, {count, channels}});
-  call(layer.requantize.function, in, table, layer.output_zero, layer.op.clamp.lo, layer.op.clamp.hi, output);
-}
-
-/// One image of the batch. Threads share its rows, or, where these are few, its blocks of channels.
-void run_image(const Layer& layer, const std::byte* in, std::byte* sums, std::byte* out, ThreadPool& pool) {
-  const int64_t block = layer.layout.block, at_once = layer.kernel().schedule.rows;
-  const int64_t bands = ceil_div(layer.op.out_h, at_once), blocks = ceil_div(layer.joined_channels(), block);
-  std::byte* to = layer.requantize.info != nullptr ? sums : out;
-  if (bands >= pool.threads() || bands >= blocks) {
-    pool.parallel_for(bands, 1, [&](int64_t begin, int64_t end) {
-      const Range rows{begin * at_once, std::min<int64_t>(end * at_once, layer.op.out_h)};
-      run_part(layer, rows, {0, layer.joined_channels()}, in, to);
-      if (layer.requantize.info != nullptr) requantize(layer, rows, sums, out);
-    });
-  } else {
-    pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, {0, layer.op.out_h}, {begin * block, std::min(end * block, layer.joined_channels())}, in, to);
-    });
-    if (layer.requantize.info != nullptr) requantize(layer, {0, layer.op.out_h}, sums, out);
-  }
-}
-
-void run(const Layer& layer, const RunContext& context) {
-  const auto* in = context.data<const std::byte>(layer.input);
-  auto* out = context.data<std::byte>(layer.output);
-  const PadCopy& s = layer.image.shape;
-  if (layer.image.copied) {
-    pad_copy(s, reinterpret_cast<const uint8_t*>(in), static_cast<uint8_t>(layer.input_zero),
-             reinterpret_cast<uint8_t*>(context.scratch), context.pool);
-    in = context.scratch;
-  }
-  if (layer.image.bordered) fill_border(s, static_cast<uint8_t>(layer.input_zero), context.data<uint8_t>(layer.input));
-  const int64_t in_image = s.height * layer.image.row(),
-                out_image = int64_t{layer.op.out_h} * layer.op.out_w * layer.op.out_c;
-  for (int64_t b = 0; b < layer.op.batch; b++)
-    run_image(layer, in + b * in_image, context.scratch + layer.copy_bytes(), out + b * out_image, context.pool);
+  return builder.keep_array<DepthwiseSection>(sections);
 }
 
 }  // namespace
@@ -362,54 +247,67 @@ std::optional<Pads> border_of(const Depthwise& op, Target target) {
 }
 
 void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
-  auto layer = std::make_shared<Layer>();
-  layer->op = op;
-  layer->target = builder.target();
-  layer->layout = depthwise_layout(layer->target);
-  layer->image = image_of(op, layer->target, layer->layout.block);
-  layer->input = node.inputs[0];
-  layer->output = node.outputs[0];
-  layer->image.bordered = builder.margins(layer->input) != Pads{};
-  if (layer->image.bordered) layer->image.copied = false;
-  layer->input_zero = zero_point_of(builder.tensor(layer->input));
-  layer->output_zero = zero_point_of(builder.tensor(layer->output));
-  if (layer->image.shape.elements() > INT32_MAX)
+  Layer layer{};
+  layer.op = op;
+  layer.target = builder.target();
+  layer.layout = depthwise_layout(layer.target);
+  layer.image = image_of(op, layer.target, layer.layout.block);
+  layer.input = node.inputs[0];
+  layer.output = node.outputs[0];
+  layer.image.bordered = builder.margins(layer.input) != Pads{};
+  if (layer.image.bordered) layer.image.copied = false;
+  layer.input_zero = zero_point_of(builder.tensor(layer.input));
+  layer.output_zero = zero_point_of(builder.tensor(layer.output));
+  if (layer.image.shape.elements() > INT32_MAX)
     throw ModelError(node.name + ": the padded input has more than 2^31 elements");
-  layer->joined = joined_pixels(op, layer->image, layer->layout.block);
-  layer->padded_channels = round_up(layer->joined_channels(), layer->layout.block);
+  layer.batch = op.batch;
+  layer.out_h = op.out_h;
+  layer.out_w = op.out_w;
+  layer.out_c = op.out_c;
+  layer.stride_h = op.stride_h;
+  layer.stride_w = op.stride_w;
+  layer.dilation_w = op.dilation_w;
+  layer.clamp = op.clamp;
+  layer.activation = activation_halide_type(layer.target);
+  layer.joined = joined_pixels(op, layer.image, layer.layout.block);
+  layer.padded_channels = round_up(layer.joined_channels(), layer.layout.block);
 
   const Residuals residuals = residuals_of(builder.tensor(node.inputs[1]), op.out_c);
   std::vector<int32_t> bias;
   std::vector<SumRange> sums;
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  fold_bias(*layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
-  const ChannelRescale rescale{op.out_c, op.rescale, bias, sums, layer->output_zero};
-  const bool fast = fast_rescale_holds(layer->target, rescale);
+  fold_bias(layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
+  const ChannelRescale rescale{op.out_c, op.rescale, bias, sums, layer.output_zero};
+  const bool fast = fast_rescale_holds(layer.target, rescale);
 
-  layer->sections = make_sections(*layer, residuals, fast);
+  layer.kernels = builder.kernels(Family::Depthwise);
+  layer.planned = make_sections(layer, residuals, fast);
+  layer.any_geometry = layer.kernel().family != Family::Depthwise;
+  layer.rows_at_once = layer.kernel().schedule.rows;
   const auto file_bytes = static_cast<int64_t>(residuals.values.size());
-  for (Section& section : layer->sections) {
-    section.taps = groups_of(*layer, section, residuals);
-    const bool first = &section == &layer->sections.front();
-    section.weights = pack_weights(builder, *layer, section, residuals, first ? file_bytes : 0);
+  for (Section& section : layer.planned) {
+    section.taps = groups_of(layer, section, residuals);
+    const bool first = &section == &layer.planned.front();
+    section.weights = pack_weights(builder, layer, section, residuals, first ? file_bytes : 0);
   }
-  if (layer->any_geometry()) layer->offsets = make_offsets(builder, *layer, residuals.taps());
+  if (layer.any_geometry != 0) layer.offsets = make_offsets(builder, layer, residuals.taps());
 
-  const auto table_rescale = in_positions<FixedPoint>(*layer, op.rescale);
-  const auto table_bias = in_positions<int32_t>(*layer, bias);
-  const auto table_sums = in_positions<SumRange>(*layer, sums);
-  layer->channel_table =
-      keep_channel_table(builder, {layer->padded_channels, table_rescale, table_bias, table_sums, layer->output_zero},
-                         layer->padded_channels);
+  const auto table_rescale = in_positions<FixedPoint>(layer, op.rescale);
+  const auto table_bias = in_positions<int32_t>(layer, bias);
+  const auto table_sums = in_positions<SumRange>(layer, sums);
+  layer.channel_table = builder.constant(
+      keep_channel_table(builder, {layer.padded_channels, table_rescale, table_bias, table_sums, layer.output_zero},
+                         layer.padded_channels));
   if (!fast) {
-    layer->requantize = find_kernel(Family::Requantize, layer->target);
-    layer->requantize_table = keep_requantize_table(builder, rescale, op.out_c);
+    layer.requantize = builder.use(find_kernel(Family::Requantize, layer.target));
+    layer.requantize_table = builder.constant(keep_requantize_table(builder, rescale, op.out_c));
   }
 
-  Step step = builder.step_for(node, std::string(layer->kernel().name));
+  Step step = builder.step_for(node, std::string(layer.kernel().name));
   const int64_t image_outputs = int64_t{op.out_h} * op.out_w * op.out_c;
-  step.scratch_bytes = layer->copy_bytes() + (fast ? 0 : image_outputs * 4);
-  step.run = [layer](const RunContext& context) { run(*layer, context); };
+  step.scratch_bytes = layer.copy_bytes() + (fast ? 0 : image_outputs * 4);
+  layer.sections = keep_sections(builder, layer);
+  step.work = static_cast<const DepthwiseStep&>(layer);
   builder.add(std::move(step));
 }
 

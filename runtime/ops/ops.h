@@ -31,9 +31,4 @@ bool writes_rows_apart(const Convolution& op, Target target);
 /// "lookup_u8" for ("lookup", UInt8): plain C++ is named like the kernels.
 std::string kernel_name(std::string_view base, DataType type);
 
-/// Elements of work below which threads do not help, where each costs about a byte's copy.
-inline constexpr int64_t kGrainBytes = int64_t{1} << 15;
-/// The same for work that costs some instructions an element.
-inline constexpr int64_t kGrainElements = int64_t{1} << 12;
-
 }  // namespace octet

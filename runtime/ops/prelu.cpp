@@ -34,10 +34,7 @@ std::array<bool, 256> occurring(const Tensor& alpha) {
   return occurs;
 }
 
-/// A dimension of the input; `alpha` is alpha's stride, 0 where it broadcasts.
-struct Dim {
-  int64_t extent, alpha;
-};
+using Dim = PreluStep::Dim;
 
 /// The input's dimensions, merged where alpha runs on as the input does; the last one is left alone.
 std::vector<Dim> broadcast_dims(std::span<const int32_t> in, std::span<const int32_t> alpha) {
@@ -62,16 +59,6 @@ std::vector<Dim> broadcast_dims(std::span<const int32_t> in, std::span<const int
   return merged;
 }
 
-/// Where alpha begins for the `row`-th run of the last dimension.
-int64_t alpha_offset(const std::vector<Dim>& dims, int64_t row) {
-  int64_t offset = 0;
-  for (size_t i = dims.size() - 1; i-- > 0;) {
-    offset += row % dims[i].extent * dims[i].alpha;
-    row /= dims[i].extent;
-  }
-  return offset;
-}
-
 }  // namespace
 
 void plan(const Prelu& op, const Node& node, PlanBuilder& builder) {
@@ -87,24 +74,12 @@ void plan(const Prelu& op, const Node& node, PlanBuilder& builder) {
 
   Step step = builder.step_for(node, kernel_name("prelu", in.type));
   step.in_place = !step.reads.empty() && step.reads[0] == node.inputs[0];
-  step.run = [table, dims = broadcast_dims(in.shape, alpha.shape), elements = element_count(in.shape),
-              in_id = node.inputs[0], alpha_id = node.inputs[1], out_id = node.outputs[0]](const RunContext& context) {
-    const auto* const x = context.data<const uint8_t>(in_id);
-    const auto* const a = context.data<const uint8_t>(alpha_id);
-    auto* const y = context.data<uint8_t>(out_id);
-    const int64_t run = dims.back().extent;
-    const int64_t step_of_alpha = dims.back().alpha;
-    const int64_t grain = std::max<int64_t>(1, kGrainElements / run);
-    context.pool.parallel_for(elements / run, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const uint8_t* alphas = a + alpha_offset(dims, row);
-        for (int64_t i = row * run; i < (row + 1) * run; ++i) {
-          y[i] = table[size_t{*alphas} * 256 + x[i]];
-          alphas += step_of_alpha;
-        }
-      }
-    });
-  };
+  step.work = PreluStep{.input = node.inputs[0],
+                        .alpha = node.inputs[1],
+                        .output = node.outputs[0],
+                        .table = builder.constant(table),
+                        .dims = builder.keep_array<Dim>(broadcast_dims(in.shape, alpha.shape)),
+                        .count = element_count(in.shape)};
   builder.add(std::move(step));
 }
 

@@ -14,6 +14,7 @@
 #include "runtime/kernels.h"
 #include "runtime/ops/channel_parameters.h"
 #include "runtime/ops/tensor_values.h"
+#include "runtime/steps/call.h"
 #include "tests/conformance/run.h"
 #include "tests/reference/fixed_point.h"
 

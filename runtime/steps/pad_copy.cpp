@@ -1,4 +1,4 @@
-#include "runtime/ops/pad_copy.h"
+#include "runtime/steps/pad_copy.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,7 +15,7 @@ void fill(int16_t* out, int64_t count, int16_t value) { std::fill_n(out, std::ma
 
 /// Calls row(in, out, count) for the part of each row inside the image, and fills the rest.
 template <typename T, typename Row>
-void copy_rows(const PadCopy& s, const uint8_t* in, T border, T* out, ThreadPool& pool, const Row& row) {
+void copy_rows(const PadCopy& s, const uint8_t* in, T border, T* out, const Parallel& pool, const Row& row) {
   const int64_t out_channels = s.channels * s.repeat, out_row = s.width * out_channels;
   const int64_t from = std::clamp<int64_t>(s.left, 0, s.width),
                 to = std::clamp<int64_t>(s.left + s.in_w, from, s.width);
@@ -73,7 +73,7 @@ void copy_row_by_phase(const PadCopy& s, int64_t i, const uint8_t* in, uint8_t b
 
 }  // namespace
 
-void pad_copy(const PadCopy& s, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool) {
+void pad_copy(const PadCopy& s, const uint8_t* in, uint8_t fill, uint8_t* out, const Parallel& pool) {
   if (s.phases > 1) {
     const int64_t grain = std::max<int64_t>(1, 8192 / (s.width * s.channels * s.repeat));
     pool.parallel_for(s.batch * s.height, grain, [&](int64_t begin, int64_t end) {
@@ -103,16 +103,7 @@ void fill_border(const PadCopy& s, uint8_t value, uint8_t* out) {
   }
 }
 
-std::optional<Pads> border_of(const PadCopy& s) {
-  const Pads border{.top = static_cast<int32_t>(s.top),
-                    .left = static_cast<int32_t>(s.left),
-                    .bottom = static_cast<int32_t>(s.height - s.top - s.in_h),
-                    .right = static_cast<int32_t>(s.width - s.left - s.in_w)};
-  const bool cuts = border.bottom < 0 || border.right < 0;
-  return s.batch > 1 || s.repeat > 1 || s.phases > 1 || cuts ? std::nullopt : std::optional(border);
-}
-
-void pad_copy_widened(const PadCopy& s, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool) {
+void pad_copy_widened(const PadCopy& s, const uint8_t* in, uint8_t zero_point, int16_t* out, const Parallel& pool) {
   copy_rows(s, in, int16_t{0}, out, pool, [&](const uint8_t* from, int16_t* to, int64_t count) {
     const int16_t zero = zero_point;
     if (s.repeat == 1) {

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
-#include "runtime/graph.h"
-#include "runtime/thread_pool.h"
+#include "runtime/steps/parallel.h"
 
 namespace octet {
 
@@ -22,14 +20,12 @@ struct PadCopy {
 };
 
 /// Bytes as they are; the border is `fill`.
-void pad_copy(const PadCopy& shape, const uint8_t* in, uint8_t fill, uint8_t* out, ThreadPool& pool);
+void pad_copy(const PadCopy& shape, const uint8_t* in, uint8_t fill, uint8_t* out, const Parallel& pool);
 
 /// What pad_copy fills, in an image that lies inside its border already. Channels once, one phase.
 void fill_border(const PadCopy& shape, uint8_t fill, uint8_t* out);
-/// The room around the image, where the copy is one image in order and nothing but room more; else nothing.
-std::optional<Pads> border_of(const PadCopy& shape);
 
 /// uint8 widened to int16, less the zero point; the border is 0. One phase only.
-void pad_copy_widened(const PadCopy& shape, const uint8_t* in, uint8_t zero_point, int16_t* out, ThreadPool& pool);
+void pad_copy_widened(const PadCopy& shape, const uint8_t* in, uint8_t zero_point, int16_t* out, const Parallel& pool);
 
 }  // namespace octet

@@ -1,0 +1,46 @@
+// Calling kernels.
+#pragma once
+
+#include <HalideRuntime.h>
+
+#include <initializer_list>
+
+#include "runtime/steps/context.h"
+
+namespace octet {
+
+/// A view of memory as Halide takes it: extents and strides in elements, innermost first, all mins 0.
+struct BufferArgument {
+  struct Dimension {
+    int64_t extent, stride;
+  };
+  BufferArgument(const void* data, halide_type_t type, std::initializer_list<Dimension> dims) {
+    int count = 0;
+    for (const Dimension& d : dims)
+      dimensions[count++] = halide_dimension_t(0, static_cast<int32_t>(d.extent), static_cast<int32_t>(d.stride));
+    buffer.host = static_cast<uint8_t*>(const_cast<void*>(data));
+    buffer.type = type;
+    buffer.dimensions = count;
+    buffer.dim = dimensions;
+  }
+  BufferArgument(const BufferArgument&) = delete;
+  BufferArgument& operator=(const BufferArgument&) = delete;
+
+  halide_dimension_t dimensions[5];
+  halide_buffer_t buffer{};
+};
+
+/// Calls a kernel: buffers and scalars in the pipeline's order.
+template <typename... Arguments>
+void call(KernelFunction function, Arguments&&... arguments) {
+  const auto pointer = [](auto& argument) -> void* {
+    if constexpr (requires { argument.buffer; })
+      return const_cast<halide_buffer_t*>(&argument.buffer);
+    else
+      return const_cast<void*>(static_cast<const void*>(&argument));
+  };
+  void* pointers[] = {pointer(arguments)...};
+  function(pointers);
+}
+
+}  // namespace octet

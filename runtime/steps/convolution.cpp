@@ -1,0 +1,193 @@
+#include "runtime/steps/convolution.h"
+
+#include <cstring>
+
+#include "runtime/steps/call.h"
+
+namespace octet {
+
+namespace {
+
+using Layer = ConvolutionStep;
+
+halide_type_t input_type(const Layer& layer) {
+  return layer.source.widened ? halide_type_t(halide_type_int, 16) : layer.activation;
+}
+
+int64_t output_bytes(const Layer& layer) { return layer.requantizes() ? 4 : 1; }
+
+/// One kernel call: whole tiles of pixels (part of a row, or whole rows) by whole blocks of channels of a panel. `out`:
+/// where the first of them goes.
+void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const std::byte* in,
+                 std::byte* out, const OutputRows& rows, const RunContext& context) {
+  const ConvolutionTile& tile = layer.tile;
+  const int64_t elements = layer.packed_elements(panel.steps);
+  const int64_t width = std::min(rows.width, pixels.size());
+  const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
+  const halide_type_t int32(halide_type_int, 32);
+  const BufferArgument input(in + panel.group * (layer.in_channels / layer.groups) * layer.source.element_bytes(),
+                             input_type(layer), {{INT32_MAX, 1}});
+  const BufferArgument offsets(context.constant(layer.offsets) + pixels.begin, int32,
+                               {{pixels.size(), 1}, {layer.taps, layer.padded_pixels}});
+  const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
+  const BufferArgument weights(
+      context.constant(panel.weights) + channels.begin / tile.packed_channels * elements * (tile.weight_bits / 8),
+      halide_type_t(halide_type_int, static_cast<uint8_t>(tile.weight_bits)),
+      {{tile.depth, 1},
+       {tile.packed_channels, tile.depth},
+       {tile.step / tile.depth, tile.depth * tile.packed_channels},
+       {panel.steps, tile.step * tile.packed_channels},
+       {channels.size() / tile.packed_channels, elements}});
+  const BufferArgument table(context.constant(layer.channel_table) + row, int32,
+                             {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
+  const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : layer.activation,
+                              {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
+  const auto steps = static_cast<int32_t>(layer.tap_steps), row_width = static_cast<int32_t>(width);
+  call(context.kernels[layer.kernel], input, offsets, runs, weights, table, steps, row_width, layer.output_zero,
+       layer.clamp.lo, layer.clamp.hi, output);
+}
+
+/// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied. `out`: where
+/// the channels of the tensor's first pixel go.
+void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels,
+                     const std::byte* in, std::byte* out, const OutputRows& rows, const RunContext& context) {
+  const int64_t tile = layer.tile.pixels, size = output_bytes(layer);
+  const int64_t width = round_up(channels.size(), layer.tile.channels);
+  alignas(64) std::byte buffer[16384];
+  const int64_t most = std::max<int64_t>(1, static_cast<int64_t>(sizeof buffer) / (width * size * tile)) * tile;
+  for (int64_t first = pixels.begin; first < pixels.end; first += most) {
+    const int64_t count = std::min(most, pixels.end - first);
+    call_kernel(layer, panel, {channels.begin, channels.begin + width}, {first, first + round_up(count, tile)}, in,
+                buffer, {.width = most, .pixel = width}, context);
+    for (int64_t i = 0; i < count; i++)
+      std::memcpy(out + rows.at(first + i) * size, buffer + i * width * size,
+                  static_cast<size_t>(channels.size() * size));
+  }
+}
+
+/// Pixels that calls begin at and end at multiples of, but for the last.
+int64_t call_pixels(const Layer& layer, const OutputRows& rows) {
+  return rows.apart() ? rows.width : layer.tile.pixels;
+}
+
+/// How many of the last pixels of a run must not be written by whole vectors: where a pixel's channels end within a
+/// vector, that spills over the next pixels, which is right only if they are written later.
+int64_t spilling_pixels(const Layer& layer, int64_t end_of_block) { return ceil_div(end_of_block, layer.channels) - 1; }
+
+/// Some pixels of some channels of a panel; both begin at whole tiles (or rows) and blocks. `out`: the start of the
+/// tensor. `spills`: the last block may write over the next pixels' first channels, since these are computed later.
+void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, bool spills,
+              const std::byte* in, std::byte* out, const OutputRows& rows, const RunContext& context) {
+  const int64_t unit = call_pixels(layer, rows), block = layer.tile.channels, size = output_bytes(layer);
+  const int64_t channel = panel.group * layer.group_channels + panel.first;
+  out += channel * size;
+  const auto at = [&](int64_t pixel, int64_t c) { return out + (rows.at(pixel) + c) * size; };
+  const auto whole_units_before = [&](int64_t end) {
+    if (layer.tile.any_pixels && !rows.apart()) return std::max(pixels.begin, end);
+    return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / unit * unit;
+  };
+  const Range whole_blocks{channels.begin, channels.begin + channels.size() / block * block};
+  const Range last_block{whole_blocks.end, channels.end};
+  if (last_block.size() > 0) {
+    const int64_t end = last_block.begin + block;
+    const int64_t spilling = std::max<int64_t>(0, spilling_pixels(layer, channel + end) - rows.behind);
+    const int64_t cut = spills ? whole_units_before(pixels.end - spilling) : pixels.begin;
+    if (cut > pixels.begin)
+      call_kernel(layer, panel, {last_block.begin, end}, {pixels.begin, cut}, in, at(pixels.begin, last_block.begin),
+                  rows, context);
+    if (cut < pixels.end)
+      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, out + last_block.begin * size, rows, context);
+  }
+  if (whole_blocks.size() > 0) {
+    const int64_t cut = whole_units_before(pixels.end);
+    if (cut > pixels.begin)
+      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), rows,
+                  context);
+    for (int64_t c = whole_blocks.begin; cut < pixels.end && c < whole_blocks.end; c += block)
+      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, out + c * size, rows, context);
+  }
+}
+
+/// All pixels of a panel, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
+void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byte* in, std::byte* out,
+               const OutputRows& rows, const RunContext& context) {
+  const int64_t unit = call_pixels(layer, rows), block = layer.tile.channels;
+  const int64_t units = ceil_div(layer.pixels, unit), blocks = ceil_div(panel.channels, block);
+  if (units >= blocks || units >= 8 * context.pool.threads()) {
+    // Of one group: of several, what a last block spills over would be the next group's.
+    const bool spills = layer.groups == 1;
+    const int64_t at_once = panel.channels > block ? std::max<int64_t>(1, layer.pixels_at_once / unit) : units;
+    context.pool.parallel_for(units, 1, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin += at_once) {
+        const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
+        run_part(layer, panel, {0, panel.channels}, pixels, spills, in, out, rows, context);
+      }
+    });
+  } else {
+    context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+      run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
+               /*spills=*/false, in, out, rows, context);
+    });
+  }
+}
+
+void requantize(const Layer& layer, const std::byte* sums, std::byte* out, const RunContext& context) {
+  const int64_t channels = layer.channels;
+  const halide_type_t int32(halide_type_int, 32);
+  const auto run = [&](Range pixels) {  // of one row
+    for (int64_t g = 0; g < layer.groups; g++) {
+      const int64_t first = g * layer.group_channels;
+      const BufferArgument in(sums + (pixels.begin * channels + first) * 4, int32,
+                              {{layer.group_channels, 1}, {pixels.size(), channels}});
+      const BufferArgument table(context.constant(layer.requantize_table) + g * layer.padded_group_channels, int32,
+                                 {{layer.padded_group_channels, 1}, {kRequantizeFields, layer.table_channels()}});
+      const BufferArgument output(out + layer.rows.at(pixels.begin) + first, layer.activation,
+                                  {{layer.group_channels, 1}, {pixels.size(), channels}});
+      call(context.kernels[layer.requantize], in, table, layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
+    }
+  };
+  context.pool.parallel_for(layer.pixels, std::max<int64_t>(1, 4096 / channels), [&](int64_t begin, int64_t end) {
+    for (int64_t next = 0; begin < end; begin = next) {
+      next = std::min(end, (begin / layer.rows.width + 1) * layer.rows.width);
+      run({begin, next});
+    }
+  });
+}
+
+/// The input as the kernel reads it: copied into scratch where the layer wants that.
+const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
+  const auto* in = context.data<uint8_t>(layer.input);
+  const ConvolutionSource& source = layer.source;
+  const auto zero = static_cast<uint8_t>(layer.input_zero);
+  if (source.bordered) fill_border(source.shape, zero, context.data<uint8_t>(layer.input));
+  if (!source.copied) return reinterpret_cast<const std::byte*>(in);
+  if (source.widened) {
+    auto* copy = reinterpret_cast<int16_t*>(context.scratch);
+    pad_copy_widened(source.shape, in, zero, copy, context.pool);
+    if (source.outside >= 0) std::fill_n(copy + source.outside, source.shape.channels, int16_t{0});
+  } else {
+    auto* copy = reinterpret_cast<uint8_t*>(context.scratch);
+    pad_copy(source.shape, in, zero, copy, context.pool);
+    if (source.outside >= 0) std::fill_n(copy + source.outside, source.shape.channels, zero);
+  }
+  return context.scratch;
+}
+
+}  // namespace
+
+void run(const ConvolutionStep& step, const RunContext& context) {
+  const std::byte* in = prepare_input(step, context);
+  std::byte* out = context.data<std::byte>(step.output);
+  std::byte* sums = context.scratch + step.copy_bytes();
+  const OutputRows sum_rows{.width = step.pixels, .pixel = step.channels};
+  const ConvolutionPanel* const panels = context.constant(step.panels);
+  // The last panel first: what it spills over, the others write later.
+  for (int64_t i = step.panels.count; i-- > 0;)
+    if (step.requantizes())
+      run_panel(step, panels[i], in, sums, sum_rows, context);
+    else
+      run_panel(step, panels[i], in, out, step.rows, context);
+  if (step.requantizes()) requantize(step, sums, out, context);
+}
+
+}  // namespace octet

@@ -1,0 +1,73 @@
+// CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV: calls of a kernel (generators/convolution.h) over tiles of pixels and
+// blocks of channels.
+#pragma once
+
+#include <HalideRuntime.h>
+
+#include "runtime/steps/context.h"
+#include "runtime/steps/fixed_point.h"
+#include "runtime/steps/integer.h"
+#include "runtime/steps/pad_copy.h"
+#include "schedules/layouts.h"
+
+namespace octet {
+
+/// How the input is read: in place, or from a copy with a border (which also widens, where the target wants int16).
+struct ConvolutionSource {
+  bool copied = false;
+  bool widened = false, bordered = false;  // bordered: the input has its border in memory
+  PadCopy shape{};                         // of the copy; where not copied, of the input itself
+  int64_t outside = -1;  // an element offset where `channels` zero points lie; transposed convolutions need one
+
+  int64_t elements() const { return shape.elements() + (outside >= 0 ? shape.channels : 0); }
+  int64_t element_bytes() const { return widened ? 2 : 1; }
+};
+
+/// Consecutive channels of one group whose kernel calls are alike.
+struct ConvolutionPanel {
+  int64_t group, first, channels;  // first: within the group
+  int64_t runs = 0, steps = 0;     // of the kernel; of all runs together
+  Constant<int32_t> run_table{};   // RunField of each
+  Constant<std::byte> weights{};
+};
+
+/// How outputs lie in memory: in rows of so many pixels; all distances in elements.
+struct OutputRows {
+  int64_t first = 0;  // where the first pixel begins
+  int64_t width;      // pixels of a row: all of them where nothing lies between rows
+  int64_t pixel, row = 0;
+  int64_t behind = 0;  // pixels of room behind each row
+
+  bool apart() const { return row > 0; }
+  int64_t at(int64_t p) const { return first + p / width * row + p % width * pixel; }
+};
+
+struct ConvolutionStep {
+  int32_t input, output;  // tensors
+  int32_t input_zero, output_zero;
+  KernelIndex kernel, requantize = -1;  // requantize: only where the fast rescale does not hold
+  ConvolutionTile tile;                 // of the kernel
+  halide_type_t activation;
+  ConvolutionSource source;
+  int64_t groups, in_channels, channels;  // of all groups
+  int64_t pixels, padded_pixels, taps, tap_steps;
+  int64_t pixels_at_once;  // whose input stays in the cache while all blocks of channels pass over it
+  Constant<int32_t> offsets;
+  int64_t group_channels, padded_group_channels;
+  Constant<int32_t> channel_table, requantize_table;
+  ConstantArray<ConvolutionPanel> panels;
+  OutputRows rows;  // of the output
+  Clamp clamp;
+
+  bool requantizes() const { return requantize >= 0; }
+  /// Weights of `packed_channels` channels.
+  int64_t packed_elements(int64_t steps) const { return steps * tile.step * tile.packed_channels; }
+  int64_t table_channels() const { return padded_group_channels * groups; }
+  int64_t copy_bytes() const {
+    return source.copied ? round_up(source.elements() * source.element_bytes() + kSlackBytes, 64) : 0;
+  }
+};
+
+void run(const ConvolutionStep& step, const RunContext& context);
+
+}  // namespace octet

@@ -1,0 +1,116 @@
+#include "runtime/steps/depthwise.h"
+
+#include "runtime/steps/call.h"
+
+namespace octet {
+
+namespace {
+
+using Layer = DepthwiseStep;
+
+/// Some rows of one image of the batch, some joined channels of a section, `pixels` (joined) outputs a row, from column
+/// `first` on. `in`, `out`: the image's first byte.
+void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows, Range channels, int64_t first,
+                 int64_t pixels, const std::byte* in, std::byte* out, const RunContext& context) {
+  const DepthwiseLayout& l = layer.layout;
+  const halide_type_t int32(halide_type_int, 32), activation = layer.activation;
+  const int64_t top = rows.begin * layer.stride_h;
+  const std::byte* from = in + top * layer.image.row() + layer.image.column(first * layer.stride_w) + channels.begin;
+  std::byte* to = out + ((rows.begin * layer.out_w + first) * layer.out_c + channels.begin) * layer.output_bytes();
+  const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
+  const BufferArgument weights(
+      context.constant(section.weights) + panel * layer.panel_elements(section.taps) * (l.weight_bits / 8),
+      halide_type_t(halide_type_int, static_cast<uint8_t>(l.weight_bits)),
+      {{l.depth, 1},
+       {l.panel, l.depth},
+       {section.taps, l.depth * l.panel},
+       {ceil_div(round_up(channels.size(), l.block), l.panel), layer.panel_elements(section.taps)}});
+  const BufferArgument table(
+      context.constant(layer.channel_table) + channels.begin, int32,
+      {{round_up(channels.size(), l.block), 1}, {kChannelFields, layer.padded_channels}, {pixels, 0}});
+  const BufferArgument output(
+      to, layer.output_bytes() == 4 ? int32 : activation,
+      {{channels.size(), 1}, {pixels, layer.joined_channels()}, {rows.size(), layer.out_w * layer.out_c}});
+  const int64_t step = layer.joined * layer.image.column(layer.stride_w);
+  if (layer.any_geometry != 0) {
+    const BufferArgument input(from, activation, {{INT32_MAX, 1}});
+    const BufferArgument offsets(context.constant(layer.offsets), int32, {{l.depth, 1}, {section.taps, l.depth}});
+    const auto groups = static_cast<int32_t>(section.taps), pixel_step = static_cast<int32_t>(step),
+               row_step = static_cast<int32_t>(layer.stride_h * layer.image.row());
+    call(context.kernels[section.kernel], input, offsets, weights, table, groups, pixel_step, row_step,
+         layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
+  } else {
+    const bool in_columns = section.columns_shared != 0;
+    const BufferArgument input(from, activation,
+                               {{round_up(channels.size(), l.block), 1},
+                                {in_columns ? layer.image.shape.width - first * layer.stride_w : pixels,
+                                 in_columns ? layer.image.channels() : step},
+                                {layer.image.shape.height - top, layer.image.row()}});
+    const auto odd = static_cast<int32_t>(layer.image.column(layer.dilation_w)),
+               pair = static_cast<int32_t>(layer.image.column(2 * layer.dilation_w));
+    call(context.kernels[section.kernel], input, pair, odd, weights, table, layer.output_zero, layer.clamp.lo,
+         layer.clamp.hi, output);
+  }
+}
+
+/// Some rows, some blocks of joined channels. What is left of a row after whole joined pixels is one of fewer channels.
+void run_part(const Layer& layer, Range rows, Range channels, const std::byte* in, std::byte* out,
+              const RunContext& context) {
+  const int64_t whole = layer.out_w / layer.joined, rest = layer.out_w % layer.joined;
+  for (int64_t i = 0; i < layer.sections.count; i++) {
+    const DepthwiseSection& section = context.constant(layer.sections)[i];
+    const Range part{std::max(channels.begin, section.channels.begin), std::min(channels.end, section.channels.end)};
+    if (part.size() > 0 && whole > 0) call_kernel(layer, section, rows, part, 0, whole, in, out, context);
+    const Range left{part.begin, std::min(part.end, rest * layer.out_c)};
+    if (left.size() > 0) call_kernel(layer, section, rows, left, whole * layer.joined, 1, in, out, context);
+  }
+}
+
+void requantize(const Layer& layer, Range rows, const std::byte* sums, std::byte* out, const RunContext& context) {
+  const int64_t channels = layer.out_c, first = rows.begin * layer.out_w, count = rows.size() * layer.out_w;
+  const halide_type_t int32(halide_type_int, 32);
+  const BufferArgument in(sums + first * channels * 4, int32, {{channels, 1}, {count, channels}});
+  const BufferArgument table(context.constant(layer.requantize_table), int32,
+                             {{channels, 1}, {kRequantizeFields, channels}});
+  const BufferArgument output(out + first * channels, layer.activation, {{channels, 1}, {count, channels}});
+  call(context.kernels[layer.requantize], in, table, layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
+}
+
+/// One image of the batch. Threads share its rows, or, where these are few, its blocks of channels.
+void run_image(const Layer& layer, const std::byte* in, std::byte* sums, std::byte* out, const RunContext& context) {
+  const int64_t block = layer.layout.block, at_once = layer.rows_at_once;
+  const int64_t bands = ceil_div(layer.out_h, at_once), blocks = ceil_div(layer.joined_channels(), block);
+  std::byte* to = layer.requantizes() ? sums : out;
+  if (bands >= context.pool.threads() || bands >= blocks) {
+    context.pool.parallel_for(bands, 1, [&](int64_t begin, int64_t end) {
+      const Range rows{begin * at_once, std::min(end * at_once, layer.out_h)};
+      run_part(layer, rows, {0, layer.joined_channels()}, in, to, context);
+      if (layer.requantizes()) requantize(layer, rows, sums, out, context);
+    });
+  } else {
+    context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+      run_part(layer, {0, layer.out_h}, {begin * block, std::min(end * block, layer.joined_channels())}, in, to,
+               context);
+    });
+    if (layer.requantizes()) requantize(layer, {0, layer.out_h}, sums, out, context);
+  }
+}
+
+}  // namespace
+
+void run(const DepthwiseStep& layer, const RunContext& context) {
+  const auto* in = context.data<const std::byte>(layer.input);
+  auto* out = context.data<std::byte>(layer.output);
+  const PadCopy& s = layer.image.shape;
+  if (layer.image.copied) {
+    pad_copy(s, reinterpret_cast<const uint8_t*>(in), static_cast<uint8_t>(layer.input_zero),
+             reinterpret_cast<uint8_t*>(context.scratch), context.pool);
+    in = context.scratch;
+  }
+  if (layer.image.bordered) fill_border(s, static_cast<uint8_t>(layer.input_zero), context.data<uint8_t>(layer.input));
+  const int64_t in_image = s.height * layer.image.row(), out_image = layer.out_h * layer.out_w * layer.out_c;
+  for (int64_t b = 0; b < layer.batch; b++)
+    run_image(layer, in + b * in_image, context.scratch + layer.copy_bytes(), out + b * out_image, context);
+}
+
+}  // namespace octet

@@ -1,0 +1,64 @@
+// DEPTHWISE_CONV_2D: calls of a kernel (generators/depthwise.h) over rows of the image and blocks of channels.
+#pragma once
+
+#include <HalideRuntime.h>
+
+#include "runtime/steps/context.h"
+#include "runtime/steps/fixed_point.h"
+#include "runtime/steps/integer.h"
+#include "runtime/steps/pad_copy.h"
+#include "schedules/layouts.h"
+
+namespace octet {
+
+/// The image as the kernel reads it: in place, with a border if it has one in memory, or a copy with a border, channels
+/// repeated by the depth multiplier, columns sorted by phase. Then the kernel sees a plain depthwise convolution of
+/// `channels` channels.
+struct DepthwiseImage {
+  bool copied = false, bordered = false;
+  PadCopy shape{};  // of the copy; where not copied, of the input itself
+
+  int64_t channels() const { return shape.channels * shape.repeat; }
+  int64_t row() const { return shape.width * channels(); }
+  /// Where column x begins, from the row's start.
+  int64_t column(int64_t x) const {
+    return (x % shape.phases * (shape.width / shape.phases) + x / shape.phases) * channels();
+  }
+};
+
+/// Blocks of joined channels that one kernel computes.
+struct DepthwiseSection {
+  Range channels;
+  KernelIndex kernel;
+  int32_t columns_shared;       // whether the kernel's tiles of pixels share columns
+  int64_t taps = 0;             // groups of weights of a channel
+  Constant<std::byte> weights;  // [panel of channels][group][channel][depth]
+};
+
+struct DepthwiseStep {
+  int32_t input, output;  // tensors
+  int32_t input_zero, output_zero;
+  KernelIndex requantize = -1;  // only where the fast rescale does not hold
+  int32_t any_geometry;         // whether the kernel is DepthwiseAny or DepthwiseSum
+  int32_t rows_at_once;         // of the output, that the kernels compute together
+  halide_type_t activation;
+  DepthwiseLayout layout;
+  DepthwiseImage image;
+  int64_t batch, out_h, out_w, out_c, stride_h, stride_w, dilation_w;
+  ConstantArray<DepthwiseSection> sections;  // of kernels of one family and number of rows
+  int64_t joined, padded_channels;           // pixels that pass for one; channels of them, up to whole blocks
+  Constant<int32_t> offsets;                 // DepthwiseAny: of each tap
+  Constant<int32_t> channel_table;           // of the joined pixels' channels
+  Constant<int32_t> requantize_table;
+  Clamp clamp;
+
+  bool requantizes() const { return requantize >= 0; }
+  int64_t joined_channels() const { return joined * out_c; }
+  int64_t panel_elements(int64_t taps) const { return taps * layout.panel * layout.depth; }
+  int64_t copy_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }
+  int64_t output_bytes() const { return requantizes() ? 4 : 1; }
+};
+
+void run(const DepthwiseStep& step, const RunContext& context);
+
+}  // namespace octet

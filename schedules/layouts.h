@@ -1,0 +1,53 @@
+// How kernels take their operands. What a target's kernels want is in manifest.h.
+#pragma once
+
+#include <cstdint>
+
+namespace octet {
+
+/// How a target's convolution kernels take their operands.
+struct ConvolutionLayout {
+  int8_t input_bits;  // 8: activations as stored; 16: widened to int16, less their zero point
+  int8_t depth;       // consecutive input channels of one output channel that lie together in most kernels' weights
+  int8_t lanes;       // output channels of a vector
+};
+
+/// What a call of a convolution kernel covers, and how its weights are packed.
+struct ConvolutionTile {
+  int64_t pixels, channels;  // of a register tile
+  bool any_pixels;           // calls need not be of whole tiles of pixels
+  int64_t step;             // input channels that it takes at once: those of a tap are padded (weights 0) to a multiple
+  int64_t depth;            // consecutive ones of one output channel that lie together
+  int64_t packed_channels;  // output channels whose weights lie side by side, step after step
+  int64_t weight_bits;
+};
+
+/// How a target's depthwise kernels take their operands.
+struct DepthwiseLayout {
+  int8_t weight_bits;
+  int8_t depth;  // taps of a channel that lie together in packed weights
+  int8_t panel;  // channels whose weights lie together, tap after tap
+  int8_t block;  // channels at a time: packed arrays hold whole blocks
+};
+
+/// Rows of the int32 table of per-channel parameters that convolutions take (see generators/rescale.h).
+enum ChannelField : uint8_t {
+  kBias,           // added to the sum
+  kMultiplier,     // FixedPoint::multiplier
+  kShift,          // s + 1 on x86, -s on Arm, where s is the right shift
+  kRound,          // x86: rounding and zero point for sums >= 0
+  kRoundBelow,     // x86: the same for sums < 0
+  kMultiplierOdd,  // AVX-512: in the place of an even channel the multiplier of the next
+  kChannelFields
+};
+
+/// Rows of the int32 table of runs that convolutions take (generators/convolution.h).
+enum RunField : uint8_t { kRunTap, kRunFirst, kRunSteps, kRunStep, kRunFields };
+
+/// Sum is (a q_a + b q_b + c) >> kSumShift, with a and b in two parts, of which the lower has kSumLowBits bits.
+inline constexpr int kSumShift = 28, kSumLowBits = 15;
+
+/// Rows of the int32 table that Requantize takes.
+enum RequantizeField : uint8_t { kRequantizeMultiplier, kRequantizeLeft, kRequantizeRight, kRequantizeFields };
+
+}  // namespace octet
