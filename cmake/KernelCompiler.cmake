@@ -28,9 +28,10 @@ target_precompile_headers(octet-kernels PRIVATE <Halide.h>)
 
 # Instructions that Halide does not select: schedules/<target>.ll, as bitcode.
 find_program(LLVM_AS NAMES llvm-as-14 llvm-as REQUIRED)
+find_program(LLC NAMES llc-14 llc REQUIRED)
 set(instructions ${CMAKE_CURRENT_BINARY_DIR}/instructions)
 file(MAKE_DIRECTORY ${instructions})
-foreach(target avx512vnni)
+foreach(target avx512vnni i8mm)
   add_custom_command(
     OUTPUT ${instructions}/${target}.bc
     COMMAND ${LLVM_AS} ${octet_root}/schedules/${target}.ll -o ${instructions}/${target}.bc
@@ -38,4 +39,4 @@ foreach(target avx512vnni)
     VERBATIM)
   target_sources(octet-kernels PRIVATE ${instructions}/${target}.bc)
 endforeach()
-target_compile_definitions(octet-kernels PRIVATE OCTET_INSTRUCTIONS="${instructions}")
+target_compile_definitions(octet-kernels PRIVATE OCTET_INSTRUCTIONS="${instructions}" OCTET_LLC="${LLC}")

@@ -19,27 +19,30 @@ Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 }  // namespace
 
 ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
-    : input(input_type(info.target), 1, "input"),
+    : input(takes_pixel_pairs(info) ? Int(64) : input_type(info.target), 1, "input"),
       offsets(Int(32), 2, "offsets"),
       runs(Int(32), 2, "runs"),
-      weights(Int(weight_bits(info)), 5, "weights"),
+      weights(takes_pixel_pairs(info) ? Int(64) : Int(weight_bits(info)), 5, "weights"),
       channels(Int(32), 3, "channels") {
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   Expr tap = unsafe_promise_clamped(runs(kRunTap, t), 0, offsets.dim(1).extent() - 1);
   Expr start = unsafe_promise_clamped(offsets(x, tap) + runs(kRunFirst, t), 0, 1 << 30);
-  row(k, x, t) = cast(factor_type(info), input(start + k));
-  if (adds_pairs(info))
+  row(k, x, t) = takes_pixel_pairs(info) ? input(start + k) : cast(factor_type(info), input(start + k));
+  if (takes_pixel_pairs(info))
+    define_sum_of_pixel_pairs(info);
+  else if (adds_pairs(info))
     define_sum_by_pairs(info);
   else
     define_sum(info);
 
+  Expr pixel = x + y * (takes_pixel_pairs(info) ? width / 2 * 2 : width);
   if (kind == Output::Sum) {
-    output(c, x, y) = sum(c, x + y * width);
+    output(c, x, y) = sum(c, pixel);
   } else {
     // Of another type than `row`: else Halide would give them one place on the stack, and LLVM leave both there.
     scaled(c, x) = reinterpret<uint8_t>(rescaled(target, sum(c, x), channels, c, x, zero_point, lo, hi));
-    output(c, x, y) = reinterpret(activation_of(target), scaled(c, x + y * width));
+    output(c, x, y) = reinterpret(activation_of(target), scaled(c, pixel));
   }
 }
 
@@ -77,6 +80,25 @@ void ConvolutionKernel::define_sum_by_pairs(const KernelInfo& info) {
   joined(c, x) = 0;
   joined(c, x) += partial(lanes, c, x);
   sum(c, x) = joined(c, x) + channels(c, kBias, 0);
+}
+
+// Lane l of a pair's sums holds pixel l's, of two output channels side by side. The weights' lanes are those channels.
+void ConvolutionKernel::define_sum_of_pixel_pairs(const KernelInfo& info) {
+  const int groups = step_of(info) / packed_depth(info), block = packed_channels(info);
+  r = RDom({{0, groups}, {0, steps}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+  r.where(r.y < at_least_once(runs(kRunSteps, r.z)));
+  Expr group = r.y * groups + r.x, channel = 2 * c + lane;
+  const auto bias = [&](int i) { return cast<int64_t>(cast<uint32_t>(channels(2 * c + i, kBias, 0))); };
+  partial(lane, c, x) = bias(0) | (bias(1) << 32);
+  partial(lane, c, x) =
+      instruction(Int(64), "octet_smmla",
+                  {partial(lane, c, x), row(2 * group + lane, x, r.z),
+                   weights(0, within_block(channel, block, 2), r.x, first_step(r.z) + r.y, channel / block)});
+  const auto joined_by = [&](const std::string& zip) {
+    return instruction(Int(64), zip, {partial(lane, 2 * c, x / 2), partial(lane, 2 * c + 1, x / 2)});
+  };
+  joined(lane, c, x) = select(x % 2 == 0, joined_by("octet_zip1"), joined_by("octet_zip2"));
+  sum(c, x) = instruction(Int(32), "octet_halves", {joined(c / 2 % 2, c / 4, x)});
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {

@@ -22,6 +22,9 @@
 // Kernels that add pairs (adds_pairs) add the products of k, k + 8, .. of a step in 16 bits before they widen them:
 // those weights' magnitudes must not add up to more than 255.
 //
+// i8mm takes pixels in pairs (takes_pixel_pairs): x of `offsets` counts pairs, and both the input and the weights are
+// seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
+//
 // Arguments, in order: input, offsets, runs, weights, channels, steps, width, zero_point, lo, hi; output.
 #pragma once
 
@@ -63,6 +66,7 @@ struct ConvolutionKernel {
  private:
   void define_sum(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);
+  void define_sum_of_pixel_pairs(const KernelInfo& info);
   Halide::Expr first_step(const Halide::Expr& t);
 };
 

@@ -5,7 +5,7 @@
 #if defined(__x86_64__)
 extern const octet::CompiledKernel octet_kernels_sse41[], octet_kernels_avx2[], octet_kernels_avx512vnni[];
 #else
-extern const octet::CompiledKernel octet_kernels_neon[], octet_kernels_dotprod[];
+extern const octet::CompiledKernel octet_kernels_neon[], octet_kernels_dotprod[], octet_kernels_i8mm[];
 #endif
 
 namespace octet {
@@ -26,6 +26,8 @@ const CompiledKernel* registry(Target target) {
       return octet_kernels_neon;
     case Target::Dotprod:
       return octet_kernels_dotprod;
+    case Target::I8mm:
+      return octet_kernels_i8mm;
 #endif
     default:
       return nullptr;  // of another architecture
@@ -45,7 +47,8 @@ KernelFunction compiled(const KernelInfo& info) {
 std::vector<Kernel> find_kernels(Family family, Target target) {
   std::vector<Kernel> found;
   for (const KernelInfo& info : kManifest)
-    if (info.family == family && info.target == target) found.push_back({&info, compiled(info)});
+    if (info.family == family && (info.target == target || info.target == base_of(target)))
+      found.push_back({&info, compiled(info)});
   return found;
 }
 

@@ -20,7 +20,7 @@ struct Kernel {
   KernelFunction function = nullptr;
 };
 
-/// All kernels of a family for a target, in the manifest's order.
+/// All kernels of a family for a target and its base, in the manifest's order.
 std::vector<Kernel> find_kernels(Family family, Target target);
 /// The first of them. Throws std::logic_error where the manifest has none.
 Kernel find_kernel(Family family, Target target);

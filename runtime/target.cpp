@@ -17,11 +17,9 @@ struct TargetName {
   std::string_view name;
 };
 
-constexpr TargetName kNames[] = {{Target::Sse41, "sse41"},
-                                 {Target::Avx2, "avx2"},
-                                 {Target::Avx512Vnni, "avx512vnni"},
-                                 {Target::Neon, "neon"},
-                                 {Target::Dotprod, "dotprod"}};
+constexpr TargetName kNames[] = {{Target::Sse41, "sse41"},           {Target::Avx2, "avx2"},
+                                 {Target::Avx512Vnni, "avx512vnni"}, {Target::Neon, "neon"},
+                                 {Target::Dotprod, "dotprod"},       {Target::I8mm, "i8mm"}};
 
 #if defined(__x86_64__)
 constexpr Target kCompiled[] = {Target::Sse41, Target::Avx2, Target::Avx512Vnni};
@@ -43,7 +41,7 @@ bool supports(Target target) {
   }
 }
 #elif defined(__aarch64__)
-constexpr Target kCompiled[] = {Target::Neon, Target::Dotprod};
+constexpr Target kCompiled[] = {Target::Neon, Target::Dotprod, Target::I8mm};
 
 bool supports(Target target) {
   switch (target) {
@@ -52,6 +50,12 @@ bool supports(Target target) {
     case Target::Dotprod:
 #if defined(__linux__)
       return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+      return false;
+#endif
+    case Target::I8mm:
+#if defined(__linux__)
+      return supports(Target::Dotprod) && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
 #else
       return false;
 #endif
@@ -100,8 +104,6 @@ Target parse_target(std::string_view name) {
   return known->target;
 }
 
-DataType activation_type(Target target) {
-  return is_arm(target) ? DataType::Int8 : DataType::UInt8;
-}
+DataType activation_type(Target target) { return is_arm(target) ? DataType::Int8 : DataType::UInt8; }
 
 }  // namespace octet

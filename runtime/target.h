@@ -10,11 +10,15 @@
 
 namespace octet {
 
-enum class Target : uint8_t { Sse41, Avx2, Avx512Vnni, Neon, Dotprod };
+enum class Target : uint8_t { Sse41, Avx2, Avx512Vnni, Neon, Dotprod, I8mm };
 
-constexpr bool is_arm(Target target) { return target == Target::Neon || target == Target::Dotprod; }
+constexpr bool is_arm(Target target) {
+  return target == Target::Neon || target == Target::Dotprod || target == Target::I8mm;
+}
+/// The target whose kernels this one uses beside its own; itself where there is none.
+constexpr Target base_of(Target target) { return target == Target::I8mm ? Target::Dotprod : target; }
 
-/// "sse41", "avx2", "avx512vnni", "neon", "dotprod".
+/// "sse41", "avx2", "avx512vnni", "neon", "dotprod", "i8mm".
 std::string_view name_of(Target target);
 
 /// Targets compiled into this binary, slowest first.

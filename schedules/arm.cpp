@@ -83,6 +83,34 @@ void schedule_pairs(ConvolutionKernel& k, Schedule tile) {
       .unroll(k.c);
 }
 
+// Registers hold pairs of pixels x pairs of channels, in words of two sums.
+void schedule_pixel_pairs(ConvolutionKernel& k, const Schedule& tile, const Var& xo) {
+  const int pairs = tile.pixels / 2, channel_pairs = tile.vectors * kLanes / 2;
+  k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
+  k.joined.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.lane, 2)
+      .bound_extent(k.c, tile.vectors)
+      .bound_extent(k.x, tile.pixels)
+      .vectorize(k.lane)
+      .unroll(k.c)
+      .unroll(k.x);
+  k.partial.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.lane, 2)
+      .bound_extent(k.c, channel_pairs)
+      .bound_extent(k.x, pairs)
+      .vectorize(k.lane)
+      .unroll(k.c)
+      .unroll(k.x);
+  k.partial.update()
+      .reorder(k.lane, k.x, k.c, k.r.x, k.r.y, k.r.z)
+      .vectorize(k.lane)
+      .unroll(k.c)
+      .unroll(k.x)
+      .unroll(k.r.x);
+}
+
 }  // namespace
 
 // The order is from the commonest: ReLUs of a zero point that is the least value, without and with a clamp above,
@@ -97,7 +125,9 @@ void specialize_rescaled_arm(Func& scaled, const Expr& zero_point, const Expr& l
 void schedule_convolution_arm(ConvolutionKernel& k, const KernelInfo& info) {
   Var xo("xo");
   schedule_tiles(k, info.schedule, xo);
-  if (adds_pairs(info))
+  if (takes_pixel_pairs(info))
+    schedule_pixel_pairs(k, info.schedule, xo);
+  else if (adds_pairs(info))
     schedule_pairs(k, info.schedule);
   else
     schedule_by_element(k, info);

@@ -5,6 +5,7 @@
 //   octet-kernels --runtime TARGET FILE.o: what all kernels of an architecture need of Halide (allocation, errors).
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -35,13 +36,14 @@ Halide::Target halide_target(Target target) {
     case Target::Neon:
       return Halide::Target("arm-64-linux" + common);
     case Target::Dotprod:
+    case Target::I8mm:  // of which Halide has no name: see compile
       return Halide::Target("arm-64-linux-arm_dot_prod" + common);
   }
   throw std::logic_error("target");
 }
 
 Target target_named(const std::string& name) {
-  for (Target t : {Target::Sse41, Target::Avx2, Target::Avx512Vnni, Target::Neon, Target::Dotprod})
+  for (Target t : {Target::Sse41, Target::Avx2, Target::Avx512Vnni, Target::Neon, Target::Dotprod, Target::I8mm})
     if (name_of(t) == name) return t;
   throw std::runtime_error("unknown target " + name);
 }
@@ -52,6 +54,15 @@ std::vector<uint8_t> instructions_of(Target target) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// Halide 14 has no name for i8mm, so LLVM's own compiler is told of it.
+void compile_with_i8mm(const std::string& path) {
+  for (const auto& [type, extension] : {std::pair{"obj", ".o"}, std::pair{"asm", ".s"}}) {
+    const std::string command = std::string(OCTET_LLC " -O3 -relocation-model=pic -mattr=+dotprod,+i8mm -filetype=") +
+                                type + " '" + path + ".ll' -o '" + path + extension + "'";
+    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+  }
+}
+
 /// Objects and assembly; `loops`: Halide's lowered form too.
 void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions,
              bool loops = false) {
@@ -60,10 +71,14 @@ void compile(const KernelInfo& kernel, const std::string& folder, const std::vec
   Compilable pipeline = make_pipeline(kernel);
   Halide::Module module = pipeline.output.compile_to_module(pipeline.arguments, "octet_" + name, target);
   if (!instructions.empty()) module.append(Halide::ExternalCode::bitcode_wrapper(target, instructions, "instructions"));
-  std::map<Halide::OutputFileType, std::string> files = {{Halide::OutputFileType::object, path + ".o"},
-                                                         {Halide::OutputFileType::assembly, path + ".s"}};
+  std::map<Halide::OutputFileType, std::string> files;
+  if (kernel.target == Target::I8mm)
+    files = {{Halide::OutputFileType::llvm_assembly, path + ".ll"}};
+  else
+    files = {{Halide::OutputFileType::object, path + ".o"}, {Halide::OutputFileType::assembly, path + ".s"}};
   if (loops) files[Halide::OutputFileType::stmt] = path + ".stmt";
   module.compile(files);
+  if (kernel.target == Target::I8mm) compile_with_i8mm(path);
 }
 
 void compile_some(Target target, const std::string& folder, const std::vector<std::string>& names) {

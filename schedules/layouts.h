@@ -16,6 +16,7 @@ struct ConvolutionLayout {
 struct ConvolutionTile {
   int64_t pixels, channels;  // of a register tile
   bool any_pixels;           // calls need not be of whole tiles of pixels
+  bool pairs;                // pixels come packed in pairs, all taps of one side by side (runtime/steps/pixel_pairs.h)
   int64_t step;             // input channels that it takes at once: those of a tap are padded (weights 0) to a multiple
   int64_t depth;            // consecutive ones of one output channel that lie together
   int64_t packed_channels;  // output channels whose weights lie side by side, step after step

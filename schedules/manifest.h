@@ -60,6 +60,8 @@ constexpr ConvolutionLayout convolution_layout(Target target) {
       return {8, 16, 4};
     case Target::Dotprod:
       return {8, 4, 4};
+    case Target::I8mm:
+      return {8, 8, 4};
   }
   return {};
 }
@@ -80,6 +82,9 @@ constexpr bool adds_pairs(const KernelInfo& kernel) {
   return kernel.target == Target::Neon && packed_depth(kernel) > 1;
 }
 
+/// i8mm: whether it multiplies two pixels by two output channels at once (smmla), and so takes pixels in pairs.
+constexpr bool takes_pixel_pairs(const KernelInfo& kernel) { return kernel.target == Target::I8mm; }
+
 /// Output channels whose packed weights lie side by side, step after step. Pairs are for one vector after the other.
 constexpr int packed_channels(const KernelInfo& kernel) {
   const int lanes = convolution_layout(kernel.target).lanes;
@@ -97,6 +102,7 @@ constexpr ConvolutionTile tile_of(const KernelInfo& kernel) {
   return {.pixels = kernel.schedule.pixels,
           .channels = kernel.schedule.vectors * convolution_layout(kernel.target).lanes,
           .any_pixels = is_arm(kernel.target),
+          .pairs = takes_pixel_pairs(kernel),
           .step = step_of(kernel),
           .depth = packed_depth(kernel),
           .packed_channels = packed_channels(kernel),
@@ -114,6 +120,7 @@ constexpr DepthwiseLayout depthwise_layout(Target target) {
     case Target::Neon:
       return {8, 1, 16, 16};
     case Target::Dotprod:
+    case Target::I8mm:
       return {8, 4, 16, 16};
   }
   return {};
@@ -246,6 +253,12 @@ inline constexpr KernelInfo kManifest[] = {
     {"average_pool_s8_dotprod", Family::AveragePool, Target::Dotprod},
     {"max_pool_s8_dotprod", Family::MaxPool, Target::Dotprod},
     {"mean_s8_dotprod", Family::Mean, Target::Dotprod},
+
+    {"conv_s8_x6c4_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 32}},
+    {"conv_s8_x6c4k16_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 16}},
+    {"conv_s8_x6c4k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 8}},
+    {"conv_s8_x8c3_i8mm", Family::Convolution, Target::I8mm, {.pixels = 8, .vectors = 3, .step = 16}},
+    {"conv_s8_x8c3k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 8, .vectors = 3, .step = 8}},
 
     {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
     {"conv_s8_x4c4k32_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 32}},

@@ -54,15 +54,27 @@ Source source_of(const Convolution& op, bool widened) {
   return source;
 }
 
+/// Whether a filter row's pixels lie side by side in the input.
+bool rows_are_whole(const Convolution& op) { return !op.transposed && op.dilation_w == 1 && op.groups == 1; }
+
 /// Whether a whole filter row is one tap: its pixels lie side by side in the input.
 bool rows_merge(const Convolution& op, int64_t step) {
-  if (op.transposed || op.dilation_w != 1 || op.groups != 1 || op.k_w == 1) return false;
+  if (!rows_are_whole(op) || op.k_w == 1) return false;
   return round_up(int64_t{op.k_w} * op.in_c, step) <= op.k_w * round_up(op.in_c, step);
 }
 
+/// Whether a kernel of pixel pairs can take it: all taps of some pixels are packed side by side (steps/pixel_pairs.h).
+bool packs_pairs(const Convolution& op, const ConvolutionTile& tile, bool rows_apart) {
+  constexpr int64_t kMostUneven = 2048;  // of pieces that are not whole words
+  const int64_t bytes = int64_t{op.k_h} * op.k_w * op.in_c, piece = rows_are_whole(op) ? op.k_w * op.in_c : op.in_c;
+  return !op.transposed && op.groups == 1 && (piece % 8 == 0 || bytes <= kMostUneven) &&
+         packed_pixels(bytes, tile) >= (rows_apart ? op.out_w : tile.pixels);
+}
+
 /// Steps of the kernel over all taps.
-int64_t steps_of(const Convolution& op, int64_t step) {
-  const int64_t in_c = op.in_c / op.groups;
+int64_t steps_of(const Convolution& op, const ConvolutionTile& tile) {
+  const int64_t in_c = op.in_c / op.groups, step = tile.step;
+  if (tile.pairs) return ceil_div(op.k_h * op.k_w * in_c, step);
   return rows_merge(op, step) ? op.k_h * ceil_div(op.k_w * in_c, step) : op.k_h * op.k_w * ceil_div(in_c, step);
 }
 
@@ -124,6 +136,19 @@ void merge_rows(const Convolution& op, Residuals& r) {
   r.taps = op.k_h;
 }
 
+void merge_taps(Residuals& r) {
+  r.depth *= r.taps;
+  r.taps = 1;
+}
+
+/// Where each pair begins that is packed at a time, in words of eight bytes.
+const int32_t* keep_pair_offsets(PlanBuilder& builder, int64_t bytes, const ConvolutionTile& tile) {
+  const int64_t pairs = packed_pixels(bytes, tile) / 2, words = packed_pixel_bytes(bytes, tile) / 8 * 2;
+  return builder.keep_table("pairs " + std::to_string(pairs) + " " + std::to_string(words), pairs, [&](int32_t* table) {
+    for (int64_t p = 0; p < pairs; p++) table[p] = static_cast<int32_t>(p * words);
+  });
+}
+
 /// A part of the residuals of some consecutive elements of a tap (weight_parts.h).
 struct Run {
   int64_t tap, first, steps, part;
@@ -170,7 +195,7 @@ std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range cha
 double steps_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals) {
   const int64_t step = step_of(kernel);
   const WeightRange range = weight_range(kernel);
-  if (residuals == nullptr || !range.sums_count(step)) return static_cast<double>(steps_of(op, step));
+  if (residuals == nullptr || !range.sums_count(step)) return static_cast<double>(steps_of(op, tile_of(kernel)));
   Residuals r = *residuals;
   if (rows_merge(op, step)) merge_rows(op, r);
   const int64_t block = tile_of(kernel).channels;
@@ -203,6 +228,16 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
             .rescale2 = 8.5,
             .rescale4 = 7};
   }
+  if (takes_pixel_pairs(kernel))
+    return {.multiply = 1,
+            .load_pixel = step_of(kernel) / 8 * 0.3,
+            .load_weights = 1,
+            .step = 3,
+            .run = 34,
+            .tile = 60,
+            .rescale = 12,
+            .rescale2 = 8.5,
+            .rescale4 = 6.8};
   if (is_arm(kernel.target)) {
     // Of 16 bytes the elements are multiplied as they lie; of fewer, or where they are widened, they are moved first.
     const bool moved = step_of(kernel) <= 8;
@@ -236,12 +271,14 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const int64_t pixel_tiles = rows_apart ? rows * ceil_div(op.out_w, p) : ceil_div(rows * op.out_w, p);
   const auto tiles = static_cast<double>(pixel_tiles * ceil_div(channels, tile.channels));
   const double steps = steps_of(op, kernel, residuals), groups = static_cast<double>(step / tile.depth);
-  const double runs = static_cast<double>(rows_merge(op, step) ? op.k_h : op.k_h * op.k_w);
+  const double runs = tile.pairs ? 1 : static_cast<double>(rows_merge(op, step) ? op.k_h : op.k_h * op.k_w);
+  const double packing = tile.pairs ? 10 + static_cast<double>(int64_t{op.k_h} * op.k_w * op.in_c) * 0.12 : 0;
   const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
   const double rescale = v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale;
-  return tiles * (steps * step_cost + runs * costs.run + pd * vd * rescale + costs.tile);
+  return tiles * (steps * step_cost + runs * costs.run + pd * vd * rescale + costs.tile) +
+         static_cast<double>(rows * op.out_w) * packing;
 }
 
 /// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
@@ -252,6 +289,7 @@ Kernel choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
   for (const Kernel& kernel : kernels) {
     const ConvolutionTile tile = tile_of(*kernel.info);
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
+    if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
     const double cost = cost_of(op, *kernel.info, rows_apart, residuals);
     if (best.info == nullptr || cost < least) {
       best = kernel;
@@ -298,12 +336,13 @@ Constant<std::byte> pack_panel(PlanBuilder& builder, const Layer& layer, const R
                                       : pack(builder.keep_weights<int8_t>(blocks * elements, file_bytes));
 }
 
-Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& runs) {
+Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& runs, bool pairs) {
   auto* table = builder.keep<int32_t>(std::ssize(runs) * kRunFields);
   int32_t *next = table, step = 0;
   for (const Run& run : runs) {
     next[kRunTap] = static_cast<int32_t>(run.tap);
-    next[kRunFirst] = static_cast<int32_t>(run.first);
+    // In words of both pixels of a pair.
+    next[kRunFirst] = static_cast<int32_t>(pairs ? run.first / 8 * 2 : run.first);
     next[kRunSteps] = static_cast<int32_t>(run.steps);
     next[kRunStep] = step;
     step += next[kRunSteps];
@@ -333,7 +372,7 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
     panel.runs = std::ssize(panel.planned_runs);
     for (const Run& run : panel.planned_runs) panel.steps += run.steps;
     panel.weights = pack_panel(builder, layer, r, range, panel);
-    panel.run_table = keep_run_table(builder, panel.planned_runs);
+    panel.run_table = keep_run_table(builder, panel.planned_runs, layer.tile.pairs);
   }
 }
 
@@ -430,9 +469,14 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer.kernel = builder.use(kernel);
   if (!fast) layer.requantize = builder.use(find_kernel(Family::Requantize, target));
   layer.tile = tile_of(*kernel.info);
-  const bool merged = rows_merge(op, layer.tile.step);
+  const bool merged = layer.tile.pairs ? rows_are_whole(op) : rows_merge(op, layer.tile.step);
   if (merged) merge_rows(op, residuals);
   layer.taps = residuals.taps;
+  if (layer.tile.pairs) {
+    layer.tap_bytes = residuals.depth;
+    merge_taps(residuals);
+    layer.pair_offsets = builder.constant(keep_pair_offsets(builder, residuals.depth, layer.tile));
+  }
   layer.tap_steps = ceil_div(residuals.depth, layer.tile.step);
   layer.padded_pixels = round_up(layer.pixels, layer.tile.pixels) + layer.tile.pixels;
   layer.padded_group_channels = round_up(layer.group_channels, layer.tile.channels);

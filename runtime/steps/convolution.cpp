@@ -11,6 +11,7 @@ namespace {
 using Layer = ConvolutionStep;
 
 halide_type_t input_type(const Layer& layer) {
+  if (layer.tile.pairs) return halide_type_t(halide_type_int, 64);
   return layer.source.widened ? halide_type_t(halide_type_int, 16) : layer.activation;
 }
 
@@ -21,23 +22,26 @@ int64_t output_bytes(const Layer& layer) { return layer.requantizes() ? 4 : 1; }
 void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const std::byte* in,
                  std::byte* out, const OutputRows& rows, const RunContext& context) {
   const ConvolutionTile& tile = layer.tile;
+  // Pairs are seen as words of eight channels.
+  const int64_t word = tile.pairs ? 8 : 1, depth = tile.depth / word, packed = tile.packed_channels;
   const int64_t elements = layer.packed_elements(panel.steps);
   const int64_t width = std::min(rows.width, pixels.size());
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
   const halide_type_t int32(halide_type_int, 32);
   const BufferArgument input(in + panel.group * (layer.in_channels / layer.groups) * layer.source.element_bytes(),
                              input_type(layer), {{INT32_MAX, 1}});
-  const BufferArgument offsets(context.constant(layer.offsets) + pixels.begin, int32,
-                               {{pixels.size(), 1}, {layer.taps, layer.padded_pixels}});
+  const int32_t* const starts =
+      tile.pairs ? context.constant(layer.pair_offsets) : context.constant(layer.offsets) + pixels.begin;
+  const BufferArgument offsets(starts, int32, {{pixels.size(), 1}, {tile.pairs ? 1 : layer.taps, layer.padded_pixels}});
   const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
   const BufferArgument weights(
-      context.constant(panel.weights) + channels.begin / tile.packed_channels * elements * (tile.weight_bits / 8),
-      halide_type_t(halide_type_int, static_cast<uint8_t>(tile.weight_bits)),
-      {{tile.depth, 1},
-       {tile.packed_channels, tile.depth},
-       {tile.step / tile.depth, tile.depth * tile.packed_channels},
-       {panel.steps, tile.step * tile.packed_channels},
-       {channels.size() / tile.packed_channels, elements}});
+      context.constant(panel.weights) + channels.begin / packed * elements * (tile.weight_bits / 8),
+      halide_type_t(halide_type_int, static_cast<uint8_t>(tile.weight_bits * word)),
+      {{depth, 1},
+       {packed, depth},
+       {tile.step / tile.depth, depth * packed},
+       {panel.steps, tile.step / word * packed},
+       {channels.size() / packed, elements / word}});
   const BufferArgument table(context.constant(layer.channel_table) + row, int32,
                              {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
   const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : layer.activation,
@@ -131,6 +135,25 @@ void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byt
   }
 }
 
+/// Where pixels are packed in pairs: all panels, on all threads, some pixels after the other.
+void run_pairs(const Layer& layer, const std::byte* in, std::byte* out, const OutputRows& rows,
+               const RunContext& context) {
+  const PixelPieces pieces{context.constant(layer.offsets), layer.taps, layer.padded_pixels, layer.tap_bytes};
+  const int64_t unit = call_pixels(layer, rows), pixel_bytes = packed_pixel_bytes(pieces.bytes(), layer.tile);
+  // A pair does not cross the end of a row.
+  const int64_t at_once = rows.apart() && rows.width % 2 != 0 ? 1 : packed_pixels(pieces.bytes(), layer.tile) / unit;
+  const ConvolutionPanel* const panels = context.constant(layer.panels);
+  context.pool.parallel_for(ceil_div(layer.pixels, unit), 1, [&](int64_t begin, int64_t end) {
+    alignas(64) std::byte packed[kPairBytes + kSlackBytes];
+    for (; begin < end; begin += at_once) {
+      const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
+      pack_pixel_pairs(pieces, in, pixels.begin, pixels.size(), pixel_bytes, packed);
+      for (int64_t i = layer.panels.count; i-- > 0;)
+        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, packed, out, rows, context);
+    }
+  });
+}
+
 void requantize(const Layer& layer, const std::byte* sums, std::byte* out, const RunContext& context) {
   const int64_t channels = layer.channels;
   const halide_type_t int32(halide_type_int, 32);
@@ -181,6 +204,10 @@ void run(const ConvolutionStep& step, const RunContext& context) {
   std::byte* sums = context.scratch + step.copy_bytes();
   const OutputRows sum_rows{.width = step.pixels, .pixel = step.channels};
   const ConvolutionPanel* const panels = context.constant(step.panels);
+  if (step.tile.pairs) {
+    run_pairs(step, in, out, step.rows, context);
+    return;
+  }
   // The last panel first: what it spills over, the others write later.
   for (int64_t i = step.panels.count; i-- > 0;)
     if (step.requantizes())

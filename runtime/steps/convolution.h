@@ -8,6 +8,7 @@
 #include "runtime/steps/fixed_point.h"
 #include "runtime/steps/integer.h"
 #include "runtime/steps/pad_copy.h"
+#include "runtime/steps/pixel_pairs.h"
 #include "schedules/layouts.h"
 
 namespace octet {
@@ -51,7 +52,9 @@ struct ConvolutionStep {
   ConvolutionSource source;
   int64_t groups, in_channels, channels;  // of all groups
   int64_t pixels, padded_pixels, taps, tap_steps;
-  int64_t pixels_at_once;  // whose input stays in the cache while all blocks of channels pass over it
+  int64_t tap_bytes = 0;             // pairs: of each piece that a pixel is packed from
+  Constant<int32_t> pair_offsets{};  // pairs: of each that is packed at a time, in words
+  int64_t pixels_at_once;            // whose input stays in the cache while all blocks of channels pass over it
   Constant<int32_t> offsets;
   int64_t group_channels, padded_group_channels;
   Constant<int32_t> channel_table, requantize_table;
@@ -67,6 +70,15 @@ struct ConvolutionStep {
     return source.copied ? round_up(source.elements() * source.element_bytes() + kSlackBytes, 64) : 0;
   }
 };
+
+/// Room for the pixels that a thread packs at a time.
+inline constexpr int64_t kPairBytes = 1 << 16;
+/// Of a packed pixel.
+constexpr int64_t packed_pixel_bytes(int64_t bytes, const ConvolutionTile& tile) { return round_up(bytes, tile.step); }
+/// How many fit: whole tiles.
+constexpr int64_t packed_pixels(int64_t bytes, const ConvolutionTile& tile) {
+  return kPairBytes / packed_pixel_bytes(bytes, tile) / tile.pixels * tile.pixels;
+}
 
 void run(const ConvolutionStep& step, const RunContext& context);
 

@@ -1,0 +1,56 @@
+#include "runtime/steps/pixel_pairs.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace octet {
+
+namespace {
+
+constexpr int64_t kWord = 8;
+
+/// Words of a and b in turns.
+void interleave(const std::byte* __restrict a, const std::byte* __restrict b, int64_t words,
+                std::byte* __restrict out) {
+  for (int64_t i = 0; i < words; i++) {
+    uint64_t first, second;
+    std::memcpy(&first, a + i * kWord, kWord);
+    std::memcpy(&second, b + i * kWord, kWord);
+    std::memcpy(out + 2 * i * kWord, &first, kWord);
+    std::memcpy(out + (2 * i + 1) * kWord, &second, kWord);
+  }
+}
+
+/// A pixel of pieces that are not whole words: side by side first. Each piece may be written past its end, where the
+/// next one goes.
+void gather(const PixelPieces& pieces, const std::byte* in, int64_t pixel, std::byte* out) {
+  for (int64_t t = 0; t < pieces.taps; t++) {
+    const std::byte* from = in + pieces.offsets[t * pieces.tap_stride + pixel];
+    for (int64_t i = 0; i < pieces.tap_bytes; i += kWord) std::memcpy(out + t * pieces.tap_bytes + i, from + i, kWord);
+  }
+}
+
+}  // namespace
+
+void pack_pixel_pairs(const PixelPieces& pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
+                      std::byte* out) {
+  constexpr int64_t kGathered = 4096;
+  const bool whole_words = pieces.tap_bytes % kWord == 0;
+  const bool fits = pieces.bytes() + kWord <= kGathered;
+  for (int64_t p = 0; p < count; p += 2, out += 2 * pixel_bytes) {
+    const int64_t a = first + p, b = first + std::min(p + 1, count - 1);
+    if (!whole_words && fits) {
+      alignas(16) std::byte gathered[2][kGathered];
+      gather(pieces, in, a, gathered[0]);
+      gather(pieces, in, b, gathered[1]);
+      interleave(gathered[0], gathered[1], pixel_bytes / kWord, out);
+      continue;
+    }
+    for (int64_t t = 0; t < pieces.taps; t++) {
+      const int32_t* offsets = pieces.offsets + t * pieces.tap_stride;
+      interleave(in + offsets[a], in + offsets[b], pieces.tap_bytes / kWord, out + 2 * t * pieces.tap_bytes);
+    }
+  }
+}
+
+}  // namespace octet
