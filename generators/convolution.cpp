@@ -20,14 +20,15 @@ Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 
 ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
     : input(takes_pixel_pairs(info) ? Int(64) : input_type(info.target), 1, "input"),
-      offsets(Int(32), 2, "offsets"),
+      offsets(Int(32), 1, "offsets"),
       runs(Int(32), 2, "runs"),
       weights(takes_pixel_pairs(info) ? Int(64) : Int(weight_bits(info)), 5, "weights"),
       channels(Int(32), 3, "channels") {
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
-  Expr tap = unsafe_promise_clamped(runs(kRunTap, t), 0, offsets.dim(1).extent() - 1);
-  Expr start = unsafe_promise_clamped(offsets(x, tap) + runs(kRunFirst, t), 0, 1 << 30);
+  Expr tap = unsafe_promise_clamped(runs(kRunOffsets, t), 0, offsets.dim(0).extent() - 1);
+  Expr start =
+      unsafe_promise_clamped(offsets(x + tap), 0, 1 << 30) + unsafe_promise_clamped(runs(kRunFirst, t), 0, 1 << 20);
   row(k, x, t) = takes_pixel_pairs(info) ? input(start + k) : cast(factor_type(info), input(start + k));
   if (takes_pixel_pairs(info))
     define_sum_of_pixel_pairs(info);
@@ -46,14 +47,17 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   }
 }
 
+// Of a type that says how many at most: the loop then needs no look at a bound.
+Expr ConvolutionKernel::steps(const Expr& t) { return cast<int32_t>(cast<uint16_t>(runs(kRunSteps, t))); }
+
 Expr ConvolutionKernel::first_step(const Expr& t) {
   return unsafe_promise_clamped(runs(kRunStep, t), 0, weights.dim(3).extent() - 1);
 }
 
 void ConvolutionKernel::define_sum(const KernelInfo& info) {
   const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
-  r = RDom({{0, depth}, {0, groups}, {0, steps}, {0, at_least_once(runs.dim(1).extent())}}, "r");
-  r.where(r.z < at_least_once(runs(kRunSteps, r.w)));
+  r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+  r.where(r.z < steps(r.w));
   Expr activation = row((r.z * groups + r.y) * depth + r.x, x, r.w);
   Expr weight = weights(r.x, within_block(c, block, convolution_layout(info.target).lanes), r.y, first_step(r.w) + r.z,
                         c / block);
@@ -65,8 +69,8 @@ void ConvolutionKernel::define_sum(const KernelInfo& info) {
 // sadalp adds neighbours to the 32-bit lanes.
 void ConvolutionKernel::define_sum_by_pairs(const KernelInfo& info) {
   const int step = step_of(info), depth = packed_depth(info), block = packed_channels(info);
-  r = RDom({{0, 2}, {0, steps}, {0, at_least_once(runs.dim(1).extent())}}, "r");
-  r.where(r.y < at_least_once(runs(kRunSteps, r.z)));
+  r = RDom({{0, 2}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+  r.where(r.y < steps(r.z));
   step_weights(k, c, i, t) = weights(k % depth, c % block, k / depth, first_step(t) + i, c / block);
   Expr products;
   for (int part = 0; part < step / 8; part++) {
@@ -85,8 +89,8 @@ void ConvolutionKernel::define_sum_by_pairs(const KernelInfo& info) {
 // Lane l of a pair's sums holds pixel l's, of two output channels side by side. The weights' lanes are those channels.
 void ConvolutionKernel::define_sum_of_pixel_pairs(const KernelInfo& info) {
   const int groups = step_of(info) / packed_depth(info), block = packed_channels(info);
-  r = RDom({{0, groups}, {0, steps}, {0, at_least_once(runs.dim(1).extent())}}, "r");
-  r.where(r.y < at_least_once(runs(kRunSteps, r.z)));
+  r = RDom({{0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+  r.where(r.y < steps(r.z));
   Expr group = r.y * groups + r.x, channel = 2 * c + lane;
   const auto bias = [&](int i) { return cast<int64_t>(cast<uint32_t>(channels(2 * c + i, kBias, 0))); };
   partial(lane, c, x) = bias(0) | (bias(1) << 32);
@@ -102,7 +106,7 @@ void ConvolutionKernel::define_sum_of_pixel_pairs(const KernelInfo& info) {
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {
-  return {input, offsets, runs, weights, channels, steps, width, zero_point, lo, hi};
+  return {input, offsets, runs, weights, channels, width, zero_point, lo, hi};
 }
 
 }  // namespace octet

@@ -25,7 +25,7 @@
 // i8mm takes pixels in pairs (takes_pixel_pairs): x of `offsets` counts pairs, and both the input and the weights are
 // seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
 //
-// Arguments, in order: input, offsets, runs, weights, channels, steps, width, zero_point, lo, hi; output.
+// Arguments, in order: input, offsets, runs, weights, channels, width, zero_point, lo, hi; output.
 #pragma once
 
 #include <vector>
@@ -41,11 +41,10 @@ struct ConvolutionKernel {
   ConvolutionKernel(const KernelInfo& info, Output output);
 
   Halide::ImageParam input;                         // [bytes]: uint8, int8, or int16 less the zero point
-  Halide::ImageParam offsets;                       // int32 [pixel, tap], in elements of input
+  Halide::ImageParam offsets;                       // int32 [pixel and tap], in elements of input
   Halide::ImageParam runs;                          // int32 [RunField, run]
   Halide::ImageParam weights;                       // int8 or int16 [depth, block, groups, steps, channels / block]
   Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
-  Halide::Param<int32_t> steps{"steps"};            // of the longest run
   Halide::Param<int32_t> width{"width"};            // of the output's rows
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
@@ -67,6 +66,7 @@ struct ConvolutionKernel {
   void define_sum(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);
   void define_sum_of_pixel_pairs(const KernelInfo& info);
+  Halide::Expr steps(const Halide::Expr& t);
   Halide::Expr first_step(const Halide::Expr& t);
 };
 

@@ -43,7 +43,14 @@ enum ChannelField : uint8_t {
 };
 
 /// Rows of the int32 table of runs that convolutions take (generators/convolution.h).
-enum RunField : uint8_t { kRunTap, kRunFirst, kRunSteps, kRunStep, kRunFields };
+enum RunField : uint8_t {
+  kRunOffsets,  // where its tap's offsets begin
+  kRunFirst,    // input channel of the tap
+  kRunSteps,    // of the kernel's inner loop, at most kMostRunSteps
+  kRunStep,     // steps of the runs before it
+  kRunFields
+};
+inline constexpr int kMostRunSteps = 65535;
 
 /// Sum is (a q_a + b q_b + c) >> kSumShift, with a and b in two parts, of which the lower has kSumLowBits bits.
 inline constexpr int kSumShift = 28, kSumLowBits = 15;

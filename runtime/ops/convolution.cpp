@@ -179,7 +179,8 @@ struct Layer : ConvolutionStep {
 std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range channels, int64_t step) {
   std::vector<Run> runs, excess;
   for (int64_t tap = 0; tap < r.taps; tap++) {
-    runs.push_back({tap, 0, ceil_div(r.depth, step), 0});
+    for (int64_t first = 0; first < r.depth; first += kMostRunSteps * step)
+      runs.push_back({tap, first, std::min<int64_t>(kMostRunSteps, ceil_div(r.depth - first, step)), 0});
     for (int64_t k = 0; k < r.depth; k += step) {
       int64_t parts = 1;
       for (int64_t c = channels.begin; c < channels.end; c++)
@@ -336,13 +337,13 @@ Constant<std::byte> pack_panel(PlanBuilder& builder, const Layer& layer, const R
                                       : pack(builder.keep_weights<int8_t>(blocks * elements, file_bytes));
 }
 
-Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& runs, bool pairs) {
+Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& runs, const Layer& layer) {
   auto* table = builder.keep<int32_t>(std::ssize(runs) * kRunFields);
   int32_t *next = table, step = 0;
   for (const Run& run : runs) {
-    next[kRunTap] = static_cast<int32_t>(run.tap);
+    next[kRunOffsets] = static_cast<int32_t>(run.tap * layer.padded_pixels);
     // In words of both pixels of a pair.
-    next[kRunFirst] = static_cast<int32_t>(pairs ? run.first / 8 * 2 : run.first);
+    next[kRunFirst] = static_cast<int32_t>(layer.tile.pairs ? run.first / 8 * 2 : run.first);
     next[kRunSteps] = static_cast<int32_t>(run.steps);
     next[kRunStep] = step;
     step += next[kRunSteps];
@@ -360,7 +361,7 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
       const int64_t count = std::min(block, layer.group_channels - first), base = g * layer.group_channels + first;
       Panel panel{{.group = g, .first = first, .channels = count},
                   runs_of(r, range, {base, base + count}, layer.tile.step)};
-      const bool plain = std::ssize(panel.planned_runs) == r.taps;
+      const bool plain = std::ranges::all_of(panel.planned_runs, [](const Run& run) { return run.part == 0; });
       if (extends && plain)
         layer.planned.back().channels += count;
       else
@@ -372,7 +373,7 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
     panel.runs = std::ssize(panel.planned_runs);
     for (const Run& run : panel.planned_runs) panel.steps += run.steps;
     panel.weights = pack_panel(builder, layer, r, range, panel);
-    panel.run_table = keep_run_table(builder, panel.planned_runs, layer.tile.pairs);
+    panel.run_table = keep_run_table(builder, panel.planned_runs, layer);
   }
 }
 
@@ -477,7 +478,6 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
     merge_taps(residuals);
     layer.pair_offsets = builder.constant(keep_pair_offsets(builder, residuals.depth, layer.tile));
   }
-  layer.tap_steps = ceil_div(residuals.depth, layer.tile.step);
   layer.padded_pixels = round_up(layer.pixels, layer.tile.pixels) + layer.tile.pixels;
   layer.padded_group_channels = round_up(layer.group_channels, layer.tile.channels);
   layer.offsets = builder.constant(keep_offsets(builder, op, layer.source, merged, layer.padded_pixels));

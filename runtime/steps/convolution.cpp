@@ -32,7 +32,7 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
                              input_type(layer), {{INT32_MAX, 1}});
   const int32_t* const starts =
       tile.pairs ? context.constant(layer.pair_offsets) : context.constant(layer.offsets) + pixels.begin;
-  const BufferArgument offsets(starts, int32, {{pixels.size(), 1}, {tile.pairs ? 1 : layer.taps, layer.padded_pixels}});
+  const BufferArgument offsets(starts, int32, {{INT32_MAX, 1}});
   const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
   const BufferArgument weights(
       context.constant(panel.weights) + channels.begin / packed * elements * (tile.weight_bits / 8),
@@ -46,8 +46,8 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
                              {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
   const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : layer.activation,
                               {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
-  const auto steps = static_cast<int32_t>(layer.tap_steps), row_width = static_cast<int32_t>(width);
-  call(context.kernels[layer.kernel], input, offsets, runs, weights, table, steps, row_width, layer.output_zero,
+  const auto row_width = static_cast<int32_t>(width);
+  call(context.kernels[layer.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
        layer.clamp.lo, layer.clamp.hi, output);
 }
 

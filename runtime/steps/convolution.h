@@ -51,7 +51,7 @@ struct ConvolutionStep {
   halide_type_t activation;
   ConvolutionSource source;
   int64_t groups, in_channels, channels;  // of all groups
-  int64_t pixels, padded_pixels, taps, tap_steps;
+  int64_t pixels, padded_pixels, taps;
   int64_t tap_bytes = 0;             // pairs: of each piece that a pixel is packed from
   Constant<int32_t> pair_offsets{};  // pairs: of each that is packed at a time, in words
   int64_t pixels_at_once;            // whose input stays in the cache while all blocks of channels pass over it

@@ -7,7 +7,7 @@ namespace octet {
 
 namespace {
 
-constexpr int64_t kWord = 8;
+constexpr int64_t kWord = 8, kShortPiece = 32;
 
 /// Words of a and b in turns.
 void interleave(const std::byte* __restrict a, const std::byte* __restrict b, int64_t words,
@@ -21,22 +21,27 @@ void interleave(const std::byte* __restrict a, const std::byte* __restrict b, in
   }
 }
 
-/// A pixel of pieces that are not whole words: side by side first. Each piece may be written past its end, where the
-/// next one goes.
+/// A pixel of pieces that are not whole words: side by side first. Short ones are copied past their end, where the next
+/// one goes: of a known size, that takes no call.
 void gather(const PixelPieces& pieces, const std::byte* in, int64_t pixel, std::byte* out) {
-  for (int64_t t = 0; t < pieces.taps; t++) {
+  for (int64_t t = 0; t < pieces.taps; t++, out += pieces.tap_bytes) {
     const std::byte* from = in + pieces.offsets[t * pieces.tap_stride + pixel];
-    for (int64_t i = 0; i < pieces.tap_bytes; i += kWord) std::memcpy(out + t * pieces.tap_bytes + i, from + i, kWord);
+    if (pieces.tap_bytes <= kShortPiece / 2)
+      std::memcpy(out, from, kShortPiece / 2);
+    else if (pieces.tap_bytes <= kShortPiece)
+      std::memcpy(out, from, kShortPiece);
+    else
+      std::memcpy(out, from, static_cast<size_t>(pieces.tap_bytes));
   }
 }
 
 }  // namespace
 
-void pack_pixel_pairs(const PixelPieces& pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
+void pack_pixel_pairs(PixelPieces pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
                       std::byte* out) {
   constexpr int64_t kGathered = 4096;
   const bool whole_words = pieces.tap_bytes % kWord == 0;
-  const bool fits = pieces.bytes() + kWord <= kGathered;
+  const bool fits = pieces.bytes() + kShortPiece <= kGathered;
   for (int64_t p = 0; p < count; p += 2, out += 2 * pixel_bytes) {
     const int64_t a = first + p, b = first + std::min(p + 1, count - 1);
     if (!whole_words && fits) {

@@ -16,9 +16,9 @@ struct PixelPieces {
 };
 
 /// Packs `count` pixels, the first being `first`. `pixel_bytes`: room of each in `out`, a multiple of 8; what lies past
-/// its pieces is left as it is. Of an odd count the last pixel is packed twice. A piece may be read up to 8 bytes past
+/// its pieces is left as it is. Of an odd count the last pixel is packed twice. A piece may be read up to 32 bytes past
 /// its end.
-void pack_pixel_pairs(const PixelPieces& pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
+void pack_pixel_pairs(PixelPieces pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
                       std::byte* out);
 
 }  // namespace octet

@@ -105,7 +105,7 @@ class KernelUnderTest {
     const halide_type_t int32(halide_type_int, 32), activation = activation_halide_type(target_);
     const halide_type_t input_type = layout_.input_bits == 16 ? halide_type_t(halide_type_int, 16) : activation;
     const BufferArgument input(input_.get(), input_type, {{INT32_MAX, 1}});
-    const BufferArgument offsets(&kZero, int32, {{1, 1}, {1, 1}});
+    const BufferArgument offsets(&kZero, int32, {{1, 1}});
     const int32_t one_step[kRunFields] = {0, 0, 1, 0};
     const BufferArgument runs(one_step, int32, {{kRunFields, 1}, {1, kRunFields}});
     const int64_t depth = packed_depth(*kernel_.info), packed = packed_channels(*kernel_.info),
@@ -119,7 +119,7 @@ class KernelUnderTest {
                                   {kChannels / packed, step * packed}});
     const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {1, 0}});
     const BufferArgument output(output_.data(), activation, {{kChannels, 1}, {1, kChannels}, {1, 0}});
-    call(kernel_.function, input, offsets, runs, weights, channels, kOne, kOne, zero_point_, lo, hi, output);
+    call(kernel_.function, input, offsets, runs, weights, channels, kOne, zero_point_, lo, hi, output);
     return output_;
   }
 

@@ -161,7 +161,8 @@ TEST(Target, NamesRoundTrip) {
   for (const Target target : usable_targets()) EXPECT_EQ(parse_target(name_of(target)), target);
   EXPECT_EQ(parse_target("auto"), best_target());
   EXPECT_THROW(parse_target("mmx"), ModelError);
-  for (const Target target : {Target::Sse41, Target::Avx2, Target::Avx512Vnni, Target::Neon, Target::Dotprod}) {
+  for (const Target target :
+       {Target::Sse41, Target::Avx2, Target::Avx512Vnni, Target::Neon, Target::Dotprod, Target::I8mm}) {
     if (!cpu_supports(target)) {
       EXPECT_THROW(parse_target(name_of(target)), ModelError);
     }
