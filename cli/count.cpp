@@ -16,6 +16,7 @@ namespace {
 using emulated::Counts;
 using emulated::LayerProfile;
 using emulated::Profile;
+using emulated::total_of;
 using Json = nlohmann::ordered_json;
 
 struct CountOptions {
@@ -32,7 +33,7 @@ void add_count_columns(Table& table) {
 }
 
 void append_counts(std::vector<std::string>& row, const Counts& counts, int64_t macs) {
-  const int64_t total = emulated::total_of(counts);
+  const int64_t total = total_of(counts);
   row.push_back(in_digits(static_cast<double>(total) * 1e-6));
   for (const int64_t count : counts) row.push_back(in_digits(static_cast<double>(count) * 1e-6));
   row.push_back(macs == 0 ? "" : in_millions(macs));
@@ -61,11 +62,11 @@ void print_layers(const Profile& profile) {
   add_count_columns(table);
   table.column("kernel", Table::Align::Left);
   table.column("layer", Table::Align::Left);
-  const auto all = static_cast<double>(emulated::total_of(profile.counts()));
+  const auto all = static_cast<double>(total_of(profile.counts()));
   for (size_t i = 0; i < profile.layers.size(); ++i) {
     const LayerProfile& layer = profile.layers[i];
-    std::vector<std::string> row = {
-        std::to_string(i), fmt::format("{:.1f}", 100 * static_cast<double>(emulated::total_of(layer.counts)) / all)};
+    std::vector<std::string> row = {std::to_string(i),
+                                    fmt::format("{:.1f}", 100 * static_cast<double>(total_of(layer.counts)) / all)};
     append_counts(row, layer.counts, layer.macs);
     row.push_back(layer.kernel);
     row.push_back(short_layer(layer.layer));
@@ -75,7 +76,7 @@ void print_layers(const Profile& profile) {
 }
 
 Json json_of(const Counts& counts) {
-  Json json = {{"instructions", emulated::total_of(counts)}};
+  Json json = {{"instructions", total_of(counts)}};
   for (const emulated::Category category : emulated::kCategories) {
     json[std::string(name_of(category))] = counts[static_cast<size_t>(category)];
   }

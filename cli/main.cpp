@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
   add_inspect(app, action);
   add_run(app, action);
   add_bench(app, action);
+  add_estimate(app, action);
   add_eval(app, action);
   add_count(app, action);
   add_counted(app, action);
