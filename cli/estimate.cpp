@@ -173,6 +173,9 @@ void add_estimate(CLI::App& app, Action& action) {
   command->add_option("--frequency", options->gigahertz, "GHz, where not the frequency of the core in a known chip")
       ->check(CLI::Range(0.01, 10.0));
   add_emulate_options(*command, options->emulate);
+  command->get_option("--target")
+      ->description("Instruction sets to use in place of the widest that each core has")
+      ->default_str("");
   command->add_flag("--layers", options->layers, "Also by layer");
   command->add_option("--json", options->json, "Write all estimates, those of layers too, as JSON")->type_name("FILE");
 }

@@ -1,6 +1,6 @@
 #include "benchmarks/emulated/a64.h"
 
-#include <algorithm>
+#include <cstddef>
 
 namespace octet::emulated {
 namespace {
@@ -65,10 +65,7 @@ Category category_of(uint32_t word) {
   }
   if (bits(word, 27, 25) != 0b111) return Category::Scalar;
   const bool is_scalar_float = bits(word, 28, 28) == 1 && bits(word, 30, 30) == 0;
-  if (is_scalar_float) {
-    // FMOV between the register files, and of scalars: with the floats.
-    return Category::Scalar;
-  }
+  if (is_scalar_float) return Category::Scalar;
   return is_multiply(word) ? Category::Multiply : Category::OtherVector;
 }
 
@@ -77,17 +74,6 @@ bool is_branch(uint32_t word) {
   // Among branches live exceptions and system instructions, which go on behind themselves.
   const bool is_system = bits(word, 31, 24) == 0xd4 || bits(word, 31, 22) == 0x354;
   return !is_system;
-}
-
-int64_t branch_offset(uint32_t word) {
-  const auto signed_field = [&](int high, int low) {
-    const int width = high - low + 1;
-    return (static_cast<int64_t>(bits(word, high, low)) << (64 - width) >> (64 - width)) * 4;
-  };
-  if (bits(word, 30, 26) == 0b00101) return signed_field(25, 0);                                 // B, BL
-  if (bits(word, 31, 24) == 0x54 || bits(word, 30, 25) == 0b011010) return signed_field(23, 5);  // B.cond; CBZ, CBNZ
-  if (bits(word, 30, 25) == 0b011011) return signed_field(18, 5);                                // TBZ, TBNZ
-  return 0;
 }
 
 }  // namespace octet::emulated

@@ -18,14 +18,11 @@ std::string_view name_of(Category category);
 ///   included. Not SQDMULH, SQRDMULH, SQRDMLAH, SQRDMLSH, which rescale, and not the pairwise additions (SADALP) that
 ///   end Armv8.0's products of bytes: those are other vector work.
 /// - Load, store: of vector registers, scalar floats among them.
-/// - OtherVector: whatever else works on vector registers, and moves between them and the general ones.
+/// - OtherVector: whatever else works on vector registers, moves of their lanes to and from general ones among it.
 /// - Scalar: all the rest: integer arithmetic, loads and stores of general registers, branches, floats one by one.
 Category category_of(uint32_t word);
 
 /// Whether it may go elsewhere than to the next instruction: B, BL, B.cond, CBZ, TBZ, BR, BLR, RET and their like.
 bool is_branch(uint32_t word);
-
-/// Bytes from a direct branch to its target; 0 for all other instructions.
-int64_t branch_offset(uint32_t word);
 
 }  // namespace octet::emulated

@@ -14,7 +14,7 @@
 
 extern char** environ;
 
-namespace octet {
+namespace octet::emulated {
 namespace {
 
 /// Files without names stand in for pipes: no side ever waits for the other.
@@ -84,4 +84,4 @@ std::optional<std::string> find_program(const std::vector<std::string>& names) {
   return std::nullopt;
 }
 
-}  // namespace octet
+}  // namespace octet::emulated

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace octet {
+namespace octet::emulated {
 
 struct Finished {
   int code;  // exit code; 128 + the signal's number where one ended it
@@ -20,4 +20,4 @@ Finished run_process(const std::vector<std::string>& command, std::string_view i
 /// Where the first of `names` is that a shell would find.
 std::optional<std::string> find_program(const std::vector<std::string>& names);
 
-}  // namespace octet
+}  // namespace octet::emulated
