@@ -43,7 +43,7 @@ double per_cycle(int64_t count, double cycles) { return static_cast<double>(coun
 
 /// Cores with the target that they are estimated on: their own, unless --target says which.
 std::vector<Row> estimate_all(const EstimateOptions& options) {
-  const emulated::Mca mca = emulated::Mca::find();
+  emulated::Mca mca = emulated::Mca::find();
   std::vector<const Core*> cores;
   for (const std::string& name : options.cores) cores.push_back(&emulated::find_core(name));
   EmulateOptions emulate = options.emulate;

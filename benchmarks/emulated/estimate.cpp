@@ -67,11 +67,11 @@ std::vector<BasicBlock> basic_blocks(const Profile& profile, const LayerProfile&
   return blocks;
 }
 
-Estimate estimate(const Profile& profile, const Core& core, const Mca& mca) {
+Estimate estimate(const Profile& profile, const Core& core, Mca& mca) {
   std::vector<std::vector<BasicBlock>> layers;
   for (const LayerProfile& layer : profile.layers) layers.push_back(basic_blocks(profile, layer));
   const std::vector<Code> hot = hot_code(layers);
-  const std::vector<double> cycles = cycles_per_iteration(mca, core, hot);
+  const std::vector<double> cycles = mca.cycles_per_iteration(core, hot);
   std::map<Code, double> known;
   for (size_t i = 0; i < hot.size(); ++i) known[hot[i]] = cycles[i];
 

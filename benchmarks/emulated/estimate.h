@@ -34,6 +34,6 @@ struct Estimate {
 /// Executions of each block times its cycles. Blocks that together make less than a hundredth of the instructions are
 /// not analyzed but take as long an instruction as the rest of their layer, or of the network where a layer has no
 /// others.
-Estimate estimate(const Profile& profile, const Core& core, const Mca& mca);
+Estimate estimate(const Profile& profile, const Core& core, Mca& mca);
 
 }  // namespace octet::emulated
