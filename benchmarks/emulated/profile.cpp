@@ -115,6 +115,9 @@ Profile profile(const Emulation& emulation, const std::string& target, const std
   command.insert(command.end(), {emulation.octet, "counted", "--target", target});
   command.insert(command.end(), arguments.begin(), arguments.end());
   const Finished finished = run_process(command);
+  if (complaint_of(finished).starts_with("unknown command: counted")) {
+    throw ModelError(emulation.octet.string() + ": is of a version without octet count (make arm64 builds it anew)");
+  }
   if (finished.code == 2) throw ModelError(complaint_of(finished));
   if (finished.code != 0) throw std::runtime_error(complaint_of(finished));
   try {
