@@ -69,6 +69,8 @@ std::regex multiply_accumulate(const KernelInfo& kernel) {
                                         : std::regex(R"(^\s+[su]m(ull|lal|lsl)2?\s+v\d+\.8h)");
     case Target::Dotprod:
       return std::regex(R"(^\s+[su]dot\s)");
+    case Target::I8mm:
+      return std::regex(R"(^\s+smmla\s)");
   }
   return {};
 }
@@ -105,6 +107,8 @@ std::regex foreign(Target target) {
       return std::regex(R"(^\s+([su]dot|usdot|[su]mmla|usmmla)\s)");
     case Target::Dotprod:
       return std::regex(R"(^\s+(usdot|[su]mmla|usmmla)\s)");
+    case Target::I8mm:  // BF16, SVE
+      return std::regex(R"(^\s+(bf(dot|mmla|mlal|cvt)\w*\s|\w+\s.*\bz\d))");
   }
   return {};
 }
@@ -131,7 +135,7 @@ std::vector<KernelInfo> kernels_under_test() {
 
 std::vector<KernelInfo> arm_kernels_under_test() {
   std::vector<KernelInfo> kernels = kernels_under_test();
-  std::erase_if(kernels, [](const KernelInfo& kernel) { return activation_type(kernel.target) != DataType::Int8; });
+  std::erase_if(kernels, [](const KernelInfo& kernel) { return !is_arm(kernel.target); });
   return kernels;
 }
 
