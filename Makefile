@@ -1,8 +1,9 @@
 # Everything from a fresh Debian 12 machine: each goal installs what is missing first (packages.txt), as root or with sudo.
 #   make bench   build, then time MobileNet v1, MobileNet v2 and ResNet-50 on this machine
 #   make results the same against other libraries, with tables and plots (results/README.md); takes some minutes
+#   make results-arm64  instructions on 64-bit Arm, and estimates for phones' cores (results/emulated.md); some ten minutes
 #   make test    build, then test: this machine, 64-bit Arm under emulation, sanitizers, a short fuzzing run
-.PHONY: build bench results test test-host test-arm64 test-sanitize setup arm64 format clean
+.PHONY: build bench results results-arm64 test test-host test-arm64 test-sanitize setup arm64 format clean
 
 build: setup
 	cmake --preset host
@@ -14,6 +15,10 @@ bench: build
 results: build
 	tools/setup results/packages.txt
 	results/make.py --measure build/bin
+
+results-arm64: build arm64
+	tools/setup results/packages.txt
+	results/emulated.py --run build/bin $(if $(MODELS),--models $(MODELS))
 
 test: test-host test-arm64 test-sanitize
 

@@ -153,13 +153,6 @@ void print_doubts(const std::vector<Result>& results) {
 
 double layer_gmacs(const Step& step, double seconds) { return static_cast<double>(step.macs) / seconds * 1e-9; }
 
-/// "CONV_2D conv1/Relu6": the operator, and its output's name shortened.
-std::string short_layer(const std::string& layer) {
-  const size_t space = layer.find(' ');
-  if (space == std::string::npos) return printable(layer);
-  return printable(layer.substr(0, space + 1)) + short_name(std::string_view(layer).substr(space + 1));
-}
-
 void print_layers(const Result& result, const Peaks& peaks) {
   const std::vector<Step>& steps = result.candidate->plan->steps();
   std::vector<Summary> layers;

@@ -12,7 +12,10 @@ using Action = std::function<void()>;
 void add_inspect(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
+void add_estimate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
+void add_count(CLI::App& app, Action& action);
+void add_counted(CLI::App& app, Action& action);
 void add_zoo(CLI::App& app, Action& action);
 
 /// Adds a subcommand whose options live in a T as long as the application, and runs `command(options)` when chosen.

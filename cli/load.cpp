@@ -33,13 +33,17 @@ void add_type_option(CLI::App& command, std::string& type) {
       ->capture_default_str();
 }
 
+void add_no_pass_option(CLI::App& command, std::vector<std::string>& passes_off) {
+  command.add_option("--no-pass", passes_off, "Leave out an optimization pass, by name; may be repeated")
+      ->allow_extra_args(false);
+}
+
 void add_prepare_options(CLI::App& command, PrepareOptions& options) {
   std::string names = "auto";
   for (const Target target : compiled_targets()) names += ", " + std::string(name_of(target));
   command.add_option("--target", options.target, "Instruction set to use: " + names)->capture_default_str();
   add_type_option(command, options.type);
-  command.add_option("--no-pass", options.passes_off, "Leave out an optimization pass, by name; may be repeated")
-      ->allow_extra_args(false);
+  add_no_pass_option(command, options.passes_off);
 }
 
 void add_threads_option(CLI::App& command, int& threads) {

@@ -21,6 +21,7 @@ struct PrepareOptions {
 };
 
 void add_type_option(CLI::App& command, std::string& type);
+void add_no_pass_option(CLI::App& command, std::vector<std::string>& passes_off);
 /// --target, --type, --no-pass.
 void add_prepare_options(CLI::App& command, PrepareOptions& options);
 void add_threads_option(CLI::App& command, int& threads);

@@ -38,7 +38,10 @@ int run(int argc, char** argv) {
   add_inspect(app, action);
   add_run(app, action);
   add_bench(app, action);
+  add_estimate(app, action);
   add_eval(app, action);
+  add_count(app, action);
+  add_counted(app, action);
   add_zoo(app, action);
   try {
     app.parse(argc, argv);

@@ -81,4 +81,10 @@ std::string short_name(std::string_view name) {
   return "..." + printable(name.substr(name.size() - kLongest + 3));
 }
 
+std::string short_layer(const std::string& layer) {
+  const size_t space = layer.find(' ');
+  if (space == std::string::npos) return printable(layer);
+  return printable(layer.substr(0, space + 1)) + short_name(std::string_view(layer).substr(space + 1));
+}
+
 }  // namespace octet::cli

@@ -41,5 +41,7 @@ std::string printable(std::string_view text);
 /// A tensor's name for a table: converters join the names of all that they fused by ";", and the last parts of a path
 /// say most. At most 48 characters, printable.
 std::string short_name(std::string_view name);
+/// "CONV_2D conv1/Relu6": the operator, and its output's name shortened.
+std::string short_layer(const std::string& layer);
 
 }  // namespace octet::cli

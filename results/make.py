@@ -278,14 +278,19 @@ def section(pyplot, path):
     return "\n".join(parts)
 
 
-def show():
+def pyplot_for_svg():
     try:
         import matplotlib
     except ImportError:
-        sys.exit("make.py: matplotlib is missing (Debian: python3-matplotlib)")
+        sys.exit("matplotlib is missing (Debian: python3-matplotlib)")
     matplotlib.use("svg")
     matplotlib.rcParams.update({"svg.hashsalt": "octet", "font.size": 9})
     from matplotlib import pyplot
+    return pyplot
+
+
+def show():
+    pyplot = pyplot_for_svg()
     intro = """# Results
 
 Networks are the zoo's. `make results` measures a machine and rewrites this page (`make.py`, from the JSON files here); nothing below is
@@ -295,17 +300,24 @@ Times are medians of the samples, "/ Octet" the median over turns of a peer's ti
 the two smallest times: Octet and its peers take turns in one process, pinned ([benchmarks/peers](../benchmarks/peers/README.md)); all stop
 at the logits. Layers are timed one by one in
 runs of their own; each of their bars is as wide as its time and as high as its share of the multiply peak, so its area is its work.
+
+What 64-bit Arm executes, counted under emulation, and what phones' cores are estimated to take: [emulated.md](emulated.md).
 """
     files = sorted(HERE.glob("*.json"), key=lambda path: (path.stem[-10:], path.stem), reverse=True)
     sections = [section(pyplot, path) for path in files] or ["No machine has been measured yet.\n"]
     (HERE / "README.md").write_text("\n".join([intro, *sections]))
 
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--measure", metavar="BIN", type=pathlib.Path)
-parser.add_argument("--threads", default="1,2")
-parser.add_argument("--samples", type=int, default=50)
-arguments = parser.parse_args()
-if arguments.measure:
-    measure(arguments.measure, arguments.threads, arguments.samples)
-show()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--measure", metavar="BIN", type=pathlib.Path)
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--samples", type=int, default=50)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        measure(arguments.measure, arguments.threads, arguments.samples)
+    show()
+
+
+if __name__ == "__main__":
+    main()

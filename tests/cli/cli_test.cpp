@@ -127,7 +127,7 @@ Model picture_network(DataType type) {
 }
 
 TEST_F(Cli, HelpIsEverywhere) {
-  for (const std::string command : {"", "inspect", "run", "bench", "eval", "zoo"}) {
+  for (const std::string command : {"", "inspect", "run", "bench", "count", "estimate", "eval", "zoo"}) {
     const Outcome o = expect_success(command + " --help");
     EXPECT_TRUE(has(o.out, "--help")) << o.out;
   }
@@ -138,7 +138,7 @@ TEST_F(Cli, WrongUsageIsRefused) {
   expect_refusal("", {"--help"});
   expect_refusal("frobnicate", {"frobnicate"});
   expect_refusal("--frobnicate", {"--frobnicate"});
-  for (const std::string command : {"inspect", "run", "bench", "eval", "zoo"}) {
+  for (const std::string command : {"inspect", "run", "bench", "count", "estimate", "eval", "zoo"}) {
     expect_refusal(command, {"octet " + command + " --help"});
     expect_refusal(command + " small.tflite --frobnicate", {"--frobnicate"});
   }
@@ -149,6 +149,9 @@ TEST_F(Cli, WrongUsageIsRefused) {
   expect_refusal("run small.tflite --input in.bin --image p.bmp", {"--image"});
   expect_refusal("bench small.tflite --runs 0", {"--runs"});
   expect_refusal("bench small.tflite --cpus 1-x", {"1-x"});
+  expect_refusal("count small.tflite --target mmx", {"mmx"});
+  expect_refusal("estimate small.tflite --core 8086", {"8086", "cortex-a76"});
+  expect_refusal("count small.tflite --arm64 no/such/octet", {});
 }
 
 TEST_F(Cli, BadModelsAreRefusedByEveryCommand) {

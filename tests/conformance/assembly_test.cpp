@@ -1,6 +1,7 @@
 // Reads the assembly that was emitted for every kernel that multiplies and accumulates, and fails where its hot loop
 // does not do so by the target's own instruction (a compiler that falls back to a slower form gives right results,
-// silently). And that of all kernels, and fails where it has an instruction that the target's CPUs need not have.
+// silently), or, on Arm, where vectors do not stay in registers meanwhile. And that of all kernels, and fails where it
+// has an instruction that the target's CPUs need not have.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -55,24 +56,30 @@ int64_t count(const Lines& lines, const std::regex& pattern) {
   return std::ranges::count_if(lines, [&](const std::string& line) { return std::regex_search(line, pattern); });
 }
 
-std::regex multiply_accumulate(Target target) {
-  switch (target) {
+std::regex multiply_accumulate(const KernelInfo& kernel) {
+  switch (kernel.target) {
     case Target::Sse41:
       return std::regex(R"(^\s+pmaddwd\s)");
     case Target::Avx2:
       return std::regex(R"(^\s+vpmaddwd\s)");
     case Target::Avx512Vnni:
       return std::regex(R"(^\s+vpdpbusd\s)");
-    case Target::Neon:
-      return std::regex(R"(^\s+[su]m(ull|lal|lsl)2?\s+v\d+\.8h)");
+    case Target::Neon:  // of bytes, or, a channel at a time, of words
+      return kernel.schedule.depth == 1 ? std::regex(R"(^\s+smlal2?\s+v\d+\.4s)")
+                                        : std::regex(R"(^\s+[su]m(ull|lal|lsl)2?\s+v\d+\.8h)");
     case Target::Dotprod:
       return std::regex(R"(^\s+[su]dot\s)");
+    case Target::I8mm:
+      return std::regex(R"(^\s+smmla\s)");
   }
   return {};
 }
 
 /// Multiplies of 32-bit lanes: the form that wastes most.
 std::regex wide_multiply() { return std::regex(R"(^\s+(v?pmulld\s|ml[as]\s+v\d+\.4s|mul\s+v\d+\.4s))"); }
+
+/// A store of a vector register to the stack, on Arm.
+std::regex spill() { return std::regex(R"(^\s+st\w+\s+[^\[]*\b[qdv]\d+[^\[]*\[sp\b)"); }
 
 bool multiplies_and_accumulates(const KernelInfo& kernel) {
   switch (kernel.family) {
@@ -100,6 +107,8 @@ std::regex foreign(Target target) {
       return std::regex(R"(^\s+([su]dot|usdot|[su]mmla|usmmla)\s)");
     case Target::Dotprod:
       return std::regex(R"(^\s+(usdot|[su]mmla|usmmla)\s)");
+    case Target::I8mm:  // BF16, SVE
+      return std::regex(R"(^\s+(bf(dot|mmla|mlal|cvt)\w*\s|\w+\s.*\bz\d))");
   }
   return {};
 }
@@ -124,6 +133,12 @@ std::vector<KernelInfo> kernels_under_test() {
   return kernels;
 }
 
+std::vector<KernelInfo> arm_kernels_under_test() {
+  std::vector<KernelInfo> kernels = kernels_under_test();
+  std::erase_if(kernels, [](const KernelInfo& kernel) { return !is_arm(kernel.target); });
+  return kernels;
+}
+
 class Assembly : public testing::TestWithParam<KernelInfo> {};
 
 TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
@@ -131,7 +146,7 @@ TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
   const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
   const Lines lines = read_lines(path);
   ASSERT_FALSE(lines.empty()) << path;
-  const std::regex wanted = multiply_accumulate(kernel.target);
+  const std::regex wanted = multiply_accumulate(kernel);
   int64_t most = 0, wide = 0;  // in the loop with the most multiply-accumulates
   for (const Lines& loop : innermost_loops(lines)) {
     const int64_t found = count(loop, wanted);
@@ -146,8 +161,25 @@ TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
   EXPECT_LT(wide, most) << path;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, Assembly, testing::ValuesIn(kernels_under_test()),
-                         [](const auto& info) { return std::string(info.param.name); });
+class ArmAssembly : public testing::TestWithParam<KernelInfo> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ArmAssembly);  // elsewhere than on Arm
+
+/// Vectors that LLVM has no register for go to the stack and back within the loop, which can double its instructions.
+TEST_P(ArmAssembly, HotLoopsStoreNoVectorToTheStack) {
+  const KernelInfo& kernel = GetParam();
+  const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
+  const Lines lines = read_lines(path);
+  ASSERT_FALSE(lines.empty()) << path;
+  const std::regex multiply = multiply_accumulate(kernel), unwanted = spill();
+  for (const Lines& loop : innermost_loops(lines)) {
+    if (count(loop, multiply) == 0) continue;
+    EXPECT_EQ(count(loop, unwanted), 0) << path << ", loop " << loop.front();
+  }
+}
+
+std::string name_of_case(const testing::TestParamInfo<KernelInfo>& info) { return std::string(info.param.name); }
+INSTANTIATE_TEST_SUITE_P(Kernels, Assembly, testing::ValuesIn(kernels_under_test()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Kernels, ArmAssembly, testing::ValuesIn(arm_kernels_under_test()), name_of_case);
 
 }  // namespace
 }  // namespace octet
