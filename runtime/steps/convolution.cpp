@@ -15,11 +15,17 @@ halide_type_t input_type(const Layer& layer) {
   return layer.source.widened ? halide_type_t(halide_type_int, 16) : layer.activation;
 }
 
+/// What kernels read: the tensor or its copy, or, in pairs, the pixels from this one on.
+struct Input {
+  const std::byte* bytes;
+  int64_t first_pixel = 0;
+};
+
 int64_t output_bytes(const Layer& layer) { return layer.requantizes() ? 4 : 1; }
 
 /// One kernel call: whole tiles of pixels (part of a row, or whole rows) by whole blocks of channels of a panel. `out`:
 /// where the first of them goes.
-void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const std::byte* in,
+void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const Input& in,
                  std::byte* out, const OutputRows& rows, const RunContext& context) {
   const ConvolutionTile& tile = layer.tile;
   // Pairs are seen as words of eight channels.
@@ -28,10 +34,10 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
   const int64_t width = std::min(rows.width, pixels.size());
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
   const halide_type_t int32(halide_type_int, 32);
-  const BufferArgument input(in + panel.group * (layer.in_channels / layer.groups) * layer.source.element_bytes(),
+  const BufferArgument input(in.bytes + panel.group * (layer.in_channels / layer.groups) * layer.source.element_bytes(),
                              input_type(layer), {{INT32_MAX, 1}});
-  const int32_t* const starts =
-      tile.pairs ? context.constant(layer.pair_offsets) : context.constant(layer.offsets) + pixels.begin;
+  const int32_t* const starts = tile.pairs ? context.constant(layer.pair_offsets) + (pixels.begin - in.first_pixel) / 2
+                                           : context.constant(layer.offsets) + pixels.begin;
   const BufferArgument offsets(starts, int32, {{INT32_MAX, 1}});
   const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
   const BufferArgument weights(
@@ -53,8 +59,8 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
 
 /// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied. `out`: where
 /// the channels of the tensor's first pixel go.
-void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels,
-                     const std::byte* in, std::byte* out, const OutputRows& rows, const RunContext& context) {
+void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const Input& in,
+                     std::byte* out, const OutputRows& rows, const RunContext& context) {
   const int64_t tile = layer.tile.pixels, size = output_bytes(layer);
   const int64_t width = round_up(channels.size(), layer.tile.channels);
   alignas(64) std::byte buffer[16384];
@@ -81,13 +87,17 @@ int64_t spilling_pixels(const Layer& layer, int64_t end_of_block) { return ceil_
 /// Some pixels of some channels of a panel; both begin at whole tiles (or rows) and blocks. `out`: the start of the
 /// tensor. `spills`: the last block may write over the next pixels' first channels, since these are computed later.
 void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, bool spills,
-              const std::byte* in, std::byte* out, const OutputRows& rows, const RunContext& context) {
+              const Input& in, std::byte* out, const OutputRows& rows, const RunContext& context) {
   const int64_t unit = call_pixels(layer, rows), block = layer.tile.channels, size = output_bytes(layer);
   const int64_t channel = panel.group * layer.group_channels + panel.first;
   out += channel * size;
   const auto at = [&](int64_t pixel, int64_t c) { return out + (rows.at(pixel) + c) * size; };
   const auto whole_units_before = [&](int64_t end) {
-    if (layer.tile.any_pixels && !rows.apart()) return std::max(pixels.begin, end);
+    if (layer.tile.any_pixels && !rows.apart()) {
+      // What follows begins with a pair.
+      const int64_t whole = end < pixels.end && layer.tile.pairs ? 2 : 1;
+      return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / whole * whole;
+    }
     return pixels.begin + std::max<int64_t>(0, end - pixels.begin) / unit * unit;
   };
   const Range whole_blocks{channels.begin, channels.begin + channels.size() / block * block};
@@ -124,13 +134,13 @@ void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byt
     context.pool.parallel_for(units, 1, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += at_once) {
         const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
-        run_part(layer, panel, {0, panel.channels}, pixels, spills, in, out, rows, context);
+        run_part(layer, panel, {0, panel.channels}, pixels, spills, {in}, out, rows, context);
       }
     });
   } else {
     context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
       run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
-               /*spills=*/false, in, out, rows, context);
+               /*spills=*/false, {in}, out, rows, context);
     });
   }
 }
@@ -149,7 +159,8 @@ void run_pairs(const Layer& layer, const std::byte* in, std::byte* out, const Ou
       const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
       pack_pixel_pairs(pieces, in, pixels.begin, pixels.size(), pixel_bytes, packed);
       for (int64_t i = layer.panels.count; i-- > 0;)
-        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, packed, out, rows, context);
+        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, {packed, pixels.begin}, out, rows,
+                 context);
     }
   });
 }
