@@ -83,10 +83,11 @@ class Child {
       become(argv.data(), file.is_open() ? file.get() : in.read.get(), out.write.get(), err.write.get(),
              report.write.get());
     }
+    setpgid(pid_, pid_);  // as the child does: whichever comes first
     report.write.reset();
     int why = 0;
     if (read(report.read.get(), &why, sizeof why) == sizeof why) {
-      wait(0);
+      wait(-1);
       if (why == ENOENT) throw NoSuchProgram(command[0] + ": not installed");
       throw std::runtime_error(command[0] + ": cannot be started: " + std::strerror(why));
     }

@@ -18,6 +18,8 @@ namespace octet::cli {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kScript = "script";
+
 /// The octet for 64-bit Arm, where `make arm64` puts it beside this one: build/bin/octet, build/arm64/bin/octet.
 std::string default_binary() {
   const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
@@ -27,11 +29,14 @@ std::string default_binary() {
                            ": not built; run make arm64, or name an octet for the device with --device-binary");
 }
 
+/// What the device is to run. A script (#!) may start Octet as it likes.
 std::string checked_binary(const BenchOptions& options, const Device& device, const DeviceFacts& facts) {
   const std::string file = options.device_binary.empty() ? default_binary() : options.device_binary;
   const std::string machine = machine_of_program(file);
   if (machine.empty()) throw ModelError(file + ": is no program for a machine that Octet knows");
-  if (machine != facts.machine)
+  // What a 32-bit shell of a 64-bit phone says.
+  const std::string there = facts.machine == "armv8l" ? "aarch64" : facts.machine;
+  if (machine != there && machine != kScript)
     device.fail(fmt::format("is {}, but {} is for {} (see --device-binary)", facts.machine, file, machine));
   return file;
 }
@@ -174,6 +179,7 @@ std::string machine_of_program(const std::string& file) {
   const std::vector<std::byte> bytes = read_bytes(file);
   const auto at = [&](size_t i) { return std::to_integer<unsigned>(bytes[i]); };
   constexpr unsigned kMagic[] = {0x7f, 'E', 'L', 'F', /*64 bits*/ 2, /*little-endian*/ 1};
+  if (bytes.size() > 2 && at(0) == '#' && at(1) == '!') return kScript;
   if (bytes.size() < 64) return "";
   for (size_t i = 0; i < std::size(kMagic); ++i) {
     if (at(i) != kMagic[i]) return "";

@@ -14,7 +14,8 @@ void bench_on_device(const BenchOptions& options);
 /// here.
 std::vector<std::string> arguments_for_device(const CLI::App& command);
 
-/// The architecture that a program is for, as `uname -m` says it; "" where it is no ELF file of a known one.
+/// The architecture that a program is for, as `uname -m` says it; "script" where it begins with #!; "" where it is
+/// neither that nor an ELF file of a known one.
 std::string machine_of_program(const std::string& file);
 
 }  // namespace octet::cli

@@ -12,6 +12,7 @@
 #include "cli/machine.h"
 #include "cli/sensors.h"
 #include "cli/ssh.h"
+#include "models/model.h"
 
 namespace octet::cli {
 namespace {

@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-using testing::HasFailure;
 
 struct Outcome {
   int code;
@@ -35,7 +34,7 @@ std::string quoted(const fs::path& path) {  // no path of these tests but the mo
   return "'" + path.string() + "'";
 }
 
-constexpr int kPort = 5555;
+constexpr int kPort = 6555;  // 5555 is an emulator's, which adb finds by itself
 /// What no shell must take apart.
 const std::string kModel = "it's a \"small\" $net; net.tflite";
 const std::string kModelQuoted = R"('it'"'"'s a "small" $net; net.tflite')";
