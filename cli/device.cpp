@@ -21,6 +21,15 @@ std::string last_line(const std::string& text) {
   return text.substr(begin + 1, end - begin);
 }
 
+/// What follows "error: " in the last line that has it; "" where none has.
+std::string error_in(const std::string& text) {
+  constexpr std::string_view kError = "error: ";
+  const size_t at = text.rfind(kError);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + kError.size();
+  return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+}
+
 std::string hash_of(const std::vector<std::byte>& bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
@@ -63,7 +72,8 @@ std::map<std::string, std::string> parse_facts(const std::string& text) {
 void Device::fail(const std::string& what) const { throw std::runtime_error(name_ + ": " + what); }
 
 void Device::fail(const std::string& what, const Outcome& outcome) const {
-  std::string why = last_line(outcome.err);
+  std::string why = error_in(outcome.err + "\n" + outcome.out);  // adb says more after it
+  if (why.empty()) why = last_line(outcome.err);
   if (why.empty()) why = last_line(outcome.out);
   if (outcome.hung) why = "no answer";
   if (why.empty()) why = fmt::format("exit code {}", outcome.code);
