@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 namespace octet::cli {
@@ -10,7 +9,11 @@ namespace octet::cli {
 SystemFiles local_files(const std::string& root) {
   return [root](const std::string& path) {
     std::ifstream in(root + path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    std::string text;
+    char chunk[4096];
+    // Not by iterators, which throw where a read fails: of a core that is off, of a sensor that is busy.
+    while (in.read(chunk, sizeof chunk), in.gcount() > 0) text.append(chunk, static_cast<size_t>(in.gcount()));
+    return text;
   };
 }
 

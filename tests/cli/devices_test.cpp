@@ -168,6 +168,9 @@ TEST_F(Tree, SensorsReadKindsInUseAndZonesOfCpus) {
 }
 
 TEST_F(Tree, WhereNothingIsToBeReadNothingIs) {
+  fs::create_directories(root());
+  EXPECT_EQ(local_files()(root()), "") << "opens, but cannot be read";
+  EXPECT_EQ(local_files()(root() + "/none"), "");
   const Sensors sensors({0}, {{"big", {0}, "", 0, 0}}, root());
   EXPECT_FALSE(sensors.any());
   EXPECT_FALSE(sensors.read().celsius);

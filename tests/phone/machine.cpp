@@ -15,18 +15,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
+
+#include "cli/system_files.h"
 
 namespace octet::phone {
 namespace fs = std::filesystem;
 namespace {
-
-std::string contents_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 std::string failure(const std::string& what) { return what + ": " + std::strerror(errno); }
 
@@ -61,7 +57,7 @@ std::string enter() {
 
 /// The parent of a process and its name.
 std::pair<pid_t, std::string> parent_and_name(pid_t pid) {
-  const std::string stat = contents_of("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat = cli::local_files()("/proc/" + std::to_string(pid) + "/stat");
   const size_t open = stat.find('('), close = stat.rfind(')');
   if (open == std::string::npos || close == std::string::npos) return {0, ""};
   std::istringstream rest(stat.substr(close + 2));
@@ -150,7 +146,8 @@ bool is_installed(const std::string& program) {
 std::vector<pid_t> processes_with(const std::string& text) {
   std::vector<pid_t> found;
   for (const pid_t pid : all_processes()) {
-    if (pid != getpid() && contents_of("/proc/" + std::to_string(pid) + "/cmdline").find(text) != std::string::npos)
+    if (pid != getpid() &&
+        cli::local_files()("/proc/" + std::to_string(pid) + "/cmdline").find(text) != std::string::npos)
       found.push_back(pid);
   }
   return found;

@@ -48,7 +48,8 @@ class Phone : public testing::Test {
     if (!trouble.empty()) GTEST_SKIP() << trouble;
     std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
     std::ranges::replace(name, '/', '_');
-    root_ = fs::path(testing::TempDir()) / ("octet_phone_" + std::to_string(getpid()) + "_" + name);
+    static const fs::path kFolder = testing::TempDir();  // adb's server is given another
+    root_ = kFolder / ("octet_phone_" + std::to_string(getpid()) + "_" + name);
     fs::remove_all(root_);
     fs::create_directories(here());
     fs::create_directories(there());
@@ -261,7 +262,7 @@ TEST_P(BothWays, NothingIsSentForWhatCannotRun) {
   expect_refusal("bench bad.tflite" + options(), {"bad.tflite: "}, 2);
   expect_refusal("bench no_such_network" + options(), {"no_such_network"}, 2);
   expect_refusal("bench " + kModelQuoted + options() + "--cooldown warm", {"--cooldown warm"}, 2);
-  expect_refusal("bench " + kModelQuoted + device_options(daemon().device(), here() / kModel), {"no program"}, 2);
+  expect_refusal("bench " + kModelQuoted + device_options(daemon().device(), here() / "bad.tflite"), {"no program"}, 2);
   expect_refusal("bench " + kModelQuoted + device_options(daemon().device(), "none"), {"none: no such file"}, 2);
   // An octet without one for Arm near it.
   fs::create_directories(root() / "elsewhere/bin");
