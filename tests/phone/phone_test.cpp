@@ -111,8 +111,12 @@ class Phone : public testing::Test {
 
   Json json(const std::string& name) const { return Json::parse(contents_of(here() / name)); }
 
-  /// Of the octet that runs on the device: its path lies in the device's folder.
-  bool runs_there() const { return !processes_with(there().string() + "/").empty(); }
+  /// Whether an octet of this test measures on the device: not merely a shell or a copy that has its name in its line.
+  bool runs_there() const {
+    const std::vector<pid_t> streaming = processes_with(std::string("bench\0--stream", 14)),
+                             ours = processes_with(there().string() + "/");
+    return std::ranges::any_of(streaming, [&](pid_t pid) { return std::ranges::count(ours, pid) > 0; });
+  }
 
  private:
   fs::path root_;
