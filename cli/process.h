@@ -1,5 +1,5 @@
-// Running other programs: adb, ssh. By fork and exec, as both are in every C library down to Android 7's; of libraries,
-// Debian has Boost.Process only, which would bring Boost to every build for what takes one file.
+// Running other programs that talk for long: adb, ssh. What they say is read as it comes, and they are ended when we are. Of
+// libraries, Debian has Boost.Process only, which would bring Boost to every build for what takes one file.
 #pragma once
 
 #include <csignal>
