@@ -23,6 +23,7 @@ results-arm64: build arm64
 test: test-host test-arm64 test-sanitize
 
 test-host: build
+	tools/setup-adbd build/adbd || echo "Without adbd: the tests of phones over adb are skipped"
 	ctest --preset host
 
 arm64: setup

@@ -1,63 +1,25 @@
-// octet bench: how long networks take here, and how that compares with the most this machine could do.
+// octet bench: how long networks take, here or on a phone, and how that compares with the most the machine could do.
+#include "cli/bench.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
-#include <nlohmann/json.hpp>
 
+#include "cli/bench_json.h"
+#include "cli/bench_report.h"
 #include "cli/commands.h"
 #include "cli/compare.h"
+#include "cli/cooldown.h"
+#include "cli/device.h"
 #include "cli/files.h"
-#include "cli/load.h"
 #include "cli/machine.h"
-#include "cli/measure.h"
-#include "cli/stats.h"
-#include "cli/table.h"
-#include "runtime/octet.h"
+#include "cli/remote_bench.h"
+#include "cli/stream.h"
 #include "runtime/peak.h"
 
 namespace octet::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-struct BenchOptions {
-  std::vector<std::string> models;
-  PrepareOptions prepare;
-  std::vector<int> threads = {1};
-  Effort effort;
-  bool layers = false, no_pin = false, no_peak = false;
-  std::string json, cpus;
-  std::vector<std::string> compare;  // two files
-  double min_change = 1;             // per cent
-
-  /// Nothing but the runs, for counting instructions: what takes a varying number of them is left out.
-  bool bare() const { return effort.warmup == 0; }
-  bool wants_peak() const { return !no_peak && !bare(); }
-};
-
-/// A network ready to be measured.
-struct Candidate {
-  std::string name;
-  double load_seconds = 0, prepare_seconds = 0;
-  std::shared_ptr<const Plan> plan;
-};
-
-/// One network with one number of threads.
-struct Result {
-  const Candidate* candidate;
-  int threads;
-  std::vector<int> cpus;
-  Timing timing;
-  Summary summary;  // of wall times, in seconds
-
-  double gmacs() const { return static_cast<double>(candidate->plan->macs()) / summary.min * 1e-9; }
-};
-
-/// Peaks in GMAC/s by number of threads: the best of all measurements in this process.
-using Peaks = std::map<int, double>;
 
 std::vector<Candidate> prepare_all(const BenchOptions& options) {
   std::vector<Candidate> candidates;
@@ -76,218 +38,64 @@ std::vector<Candidate> prepare_all(const BenchOptions& options) {
 }
 
 /// The CPUs to run `threads` threads on: those asked for; else as many as there are threads; else all.
-std::vector<int> choose_cpus(const BenchOptions& options, int threads, const std::vector<int>& all) {
-  if (!options.cpus.empty()) return parse_cpu_list(options.cpus);
+std::vector<int> cpus_for(const BenchOptions& options, const std::string& asked, int threads,
+                          const std::vector<int>& all) {
+  if (!asked.empty()) return choose_cpus(asked, clusters());
   if (options.no_pin || static_cast<size_t>(threads) >= all.size()) return all;
   return preferred_cpus(static_cast<size_t>(threads));
 }
 
-void update_peak(Peaks& peaks, const BenchOptions& options, Target target, int threads) {
-  if (options.wants_peak()) peaks[threads] = std::max(peaks[threads], measure_peak_gmacs(target, threads));
+void update_peak(Peaks& peaks, const BenchOptions& options, const Result& r) {
+  if (!options.wants_peak()) return;
+  double& peak = peaks[r.peak_key()];
+  peak = std::max(peak, measure_peak_gmacs(r.candidate->plan->target(), r.threads));
 }
 
-Result measure_one(const BenchOptions& options, const Candidate& candidate, int threads, const std::vector<int>& all,
-                   Peaks& peaks) {
-  Result result{&candidate, threads, pin_to(choose_cpus(options, threads, all)), {}, {}};
-  update_peak(peaks, options, candidate.plan->target(), threads);
-  Session session(candidate.plan, threads);
+Result new_result(const BenchOptions& options, const Candidate& candidate, const std::string& asked, int threads) {
+  const bool several = options.cpus.size() > 1;
+  const std::string cpus = several ? "/cpus:" + asked : "";
+  return {.name = fmt::format("{}{}/threads:{}", candidate.name, cpus, threads),
+          .candidate = &candidate,
+          .threads = threads,
+          .cpus_asked = asked,
+          .cpus_label = several ? asked : ""};
+}
+
+/// On the CPUs that `r.cpus` says, to which this thread is pinned.
+void measure_into(Result& r, const BenchOptions& options, Peaks& peaks, Stream& stream) {
+  const Sensors sensors(r.cpus, clusters());
+  r.sensed_cpus = sensors.cpus();
+  stream.send("begin", {{"name", r.name}, {"threads", r.threads}});
+  update_peak(peaks, options, r);
+  Session session(r.candidate->plan, r.threads);
   fill_inputs(session);
-  result.timing = measure(session, options.effort, options.layers);
-  update_peak(peaks, options, candidate.plan->target(), threads);
-  result.summary = summarize(result.timing.wall());
+  r.note = wait_for(parse_cooldown(options.cooldown), sensors);
+  r.timing = measure(session, options.effort, options.layers, sensors, [&](const Sample& sample) {
+    if (stream.on()) stream.sample(sample_fields(sample, r.sensed_cpus));
+  });
+  stream.flush();
+  update_peak(peaks, options, r);
+  r.summary = summarize(r.timing.wall());
+  if (!options.bare()) r.throttled = throttling(r.timing.after(), r.sensed_cpus, sensors.trip_celsius());
+}
+
+Result measure_one(const BenchOptions& options, const Candidate& candidate, const std::string& asked, int threads,
+                   Peaks& peaks, Stream& stream) {
+  const std::vector<int> all = allowed_cpus();
+  Result result = new_result(options, candidate, asked, threads);
+  const std::vector<int> wanted = cpus_for(options, asked, threads, all);
+  result.cpus = pin_to(wanted);
+  try {
+    measure_into(result, options, peaks, stream);
+  } catch (...) {
+    pin_to(all);
+    throw;
+  }
   pin_to(all);
+  if (!asked.empty() && result.cpus != wanted)
+    result.note = fmt::format("asked for CPUs {}, got {}{}{}", to_cpu_list(wanted), to_cpu_list(result.cpus),
+                              result.note.empty() ? "" : "; ", result.note);
   return result;
-}
-
-std::string milliseconds(double seconds) { return in_digits(seconds * 1e3); }
-
-/// "76.3", or "-" where no peak was measured or nothing multiplied.
-std::string share_of_peak(double gmacs, const Peaks& peaks, int threads) {
-  const auto peak = peaks.find(threads);
-  return peak == peaks.end() || gmacs == 0 ? "-" : fmt::format("{:.1f}", 100 * gmacs / peak->second);
-}
-
-std::string megabytes(int64_t bytes) { return fmt::format("{:.2f}", static_cast<double>(bytes) / (1 << 20)); }
-
-void print_machine(const std::vector<Result>& results, const Peaks& peaks) {
-  const Target target = results[0].candidate->plan->target();
-  fmt::print("{}, {}", cpu_name(), name_of(target));
-  for (const auto& [threads, peak] : peaks) {
-    fmt::print("{} {:.1f} GMAC/s on {} thread{}", threads == peaks.begin()->first ? "; peak" : ",", peak, threads,
-               threads == 1 ? "" : "s");
-  }
-  if (!peaks.empty()) fmt::print(" ({})", peak_instruction(target));
-  fmt::print("\n\n");
-}
-
-void print_results(const std::vector<Result>& results, const Peaks& peaks) {
-  Table table;
-  table.column("network", Table::Align::Left);
-  for (const char* heading : {"threads", "CPUs", "load ms", "prepare ms", "first ms", "runs", "min ms", "median ms",
-                              "p90 ms", "MMAC", "GMAC/s", "% of peak", "arena MiB", "weights MiB"}) {
-    table.column(heading);
-  }
-  for (const Result& r : results) {
-    const Plan& plan = *r.candidate->plan;
-    table.row({printable(r.candidate->name), std::to_string(r.threads), to_cpu_list(r.cpus),
-               milliseconds(r.candidate->load_seconds), milliseconds(r.candidate->prepare_seconds),
-               milliseconds(r.timing.first), std::to_string(r.timing.samples.size()), milliseconds(r.summary.min),
-               milliseconds(r.summary.median), milliseconds(r.summary.p90), in_millions(plan.macs()),
-               in_digits(r.gmacs()), share_of_peak(r.gmacs(), peaks, r.threads), megabytes(plan.memory().arena_bytes),
-               megabytes(plan.packed_bytes())});
-  }
-  fmt::print("{}", table.text());
-}
-
-/// Says where other processes took so much of the CPU that times are not to be trusted.
-void print_doubts(const std::vector<Result>& results) {
-  constexpr double kEnough = 0.9;
-  for (const Result& r : results) {
-    double wall = 0, cpu = 0;
-    for (const Sample& s : r.timing.samples) wall += s.wall, cpu += s.cpu;
-    if (r.threads > 1 || cpu >= kEnough * wall) continue;  // of several threads, some may have had nothing to do
-    fmt::print("note: {} had its CPU for {:.0f} % of the time only; others use it too\n", printable(r.candidate->name),
-               100 * cpu / wall);
-  }
-}
-
-double layer_gmacs(const Step& step, double seconds) { return static_cast<double>(step.macs) / seconds * 1e-9; }
-
-void print_layers(const Result& result, const Peaks& peaks) {
-  const std::vector<Step>& steps = result.candidate->plan->steps();
-  std::vector<Summary> layers;
-  double total = 0;
-  for (const auto& samples : result.timing.layers) total += layers.emplace_back(summarize(samples)).min;
-  fmt::print("\n{}, {} thread{}: minima of {} runs stopped at each layer\n", printable(result.candidate->name),
-             result.threads, result.threads == 1 ? "" : "s", layers.empty() ? 0 : result.timing.layers[0].size());
-  Table table;
-  for (const char* heading : {"#", "min us", "median us", "share %", "MMAC", "GMAC/s", "% of peak"}) {
-    table.column(heading);
-  }
-  table.column("kernel", Table::Align::Left);
-  table.column("layer", Table::Align::Left);
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const double gmacs = layer_gmacs(steps[i], layers[i].min);
-    table.row({std::to_string(i), in_digits(layers[i].min * 1e6), in_digits(layers[i].median * 1e6),
-               fmt::format("{:.1f}", 100 * layers[i].min / total), steps[i].macs == 0 ? "" : in_millions(steps[i].macs),
-               steps[i].macs == 0 ? "" : in_digits(gmacs),
-               steps[i].macs == 0 ? "" : share_of_peak(gmacs, peaks, result.threads), steps[i].kernel,
-               short_layer(steps[i].layer)});
-  }
-  table.rule();
-  const double gmacs = static_cast<double>(result.candidate->plan->macs()) / total * 1e-9;
-  table.row({"", in_digits(total * 1e6), "", "100.0", in_millions(result.candidate->plan->macs()), in_digits(gmacs),
-             share_of_peak(gmacs, peaks, result.threads), "sum of the layers' minima", ""});
-  fmt::print("{}", table.text());
-}
-
-// ---- google-benchmark's JSON, with fields of our own behind its own
-
-Json context_of(const BenchOptions& options, const std::vector<Result>& results, const Peaks& peaks) {
-  Json context = machine_context();
-  const Target target = results[0].candidate->plan->target();
-  context["octet_version"] = octet_version();
-  context["target"] = name_of(target);
-  context["passes_off"] = options.prepare.passes_off;
-  context["peak_instruction"] = peak_instruction(target);
-  Json by_threads = Json::object();
-  for (const auto& [threads, peak] : peaks) by_threads[std::to_string(threads)] = peak;
-  context["peak_gmacs"] = by_threads;
-  context["peak_resident_bytes"] = peak_resident_bytes();
-  return context;
-}
-
-struct Family {
-  std::string name;
-  size_t index;
-  int threads;
-  size_t repetitions;
-};
-
-Json entry_of(const Family& family, const std::string& suffix, const char* run_type) {
-  return {{"name", family.name + suffix}, {"family_index", family.index}, {"per_family_instance_index", 0},
-          {"run_name", family.name},      {"run_type", run_type},         {"repetitions", family.repetitions},
-          {"threads", family.threads}};
-}
-
-/// All samples, in seconds, one entry each.
-void add_samples(Json& list, const Family& family, const std::vector<Sample>& samples) {
-  for (size_t i = 0; i < samples.size(); ++i) {
-    Json entry = entry_of(family, "", "iteration");
-    entry["repetition_index"] = i;
-    entry["iterations"] = 1;
-    entry["real_time"] = samples[i].wall * 1e3;
-    entry["cpu_time"] = samples[i].cpu * 1e3;
-    entry["time_unit"] = "ms";
-    list.push_back(std::move(entry));
-  }
-}
-
-void add_aggregates(Json& list, const Family& family, const std::vector<Sample>& samples, const Json& extras) {
-  std::vector<double> wall, cpu;
-  for (const Sample& s : samples) wall.push_back(s.wall), cpu.push_back(s.cpu);
-  const Summary w = summarize(wall), c = summarize(cpu);
-  const std::tuple<const char*, double, double> aggregates[] = {{"mean", w.mean, c.mean},
-                                                                {"median", w.median, c.median},
-                                                                {"stddev", w.standard_deviation, c.standard_deviation},
-                                                                {"min", w.min, c.min},
-                                                                {"p90", w.p90, c.p90}};
-  for (const auto& [name, wall_time, cpu_time] : aggregates) {
-    Json entry = entry_of(family, std::string("_") + name, "aggregate");
-    entry["aggregate_name"] = name;
-    entry["aggregate_unit"] = "time";
-    entry["iterations"] = samples.size();
-    entry["real_time"] = wall_time * 1e3;
-    entry["cpu_time"] = cpu_time * 1e3;
-    entry["time_unit"] = "ms";
-    if (std::string_view(name) == "min") entry.update(extras);
-    list.push_back(std::move(entry));
-  }
-}
-
-Json extras_of(const Result& r) {
-  const Plan& plan = *r.candidate->plan;
-  return {{"input_type", plan.inputs().empty() ? "" : name_of(plan.inputs()[0].type)},
-          {"macs", plan.macs()},
-          {"gmacs_per_second", r.gmacs()},
-          {"load_ms", r.candidate->load_seconds * 1e3},
-          {"prepare_ms", r.candidate->prepare_seconds * 1e3},
-          {"first_ms", r.timing.first * 1e3},
-          {"cpus", to_cpu_list(r.cpus)},
-          {"arena_bytes", plan.memory().arena_bytes},
-          {"arena_lower_bound_bytes", plan.memory().lower_bound_bytes},
-          {"packed_weight_bytes", plan.packed_weight_bytes()},
-          {"file_weight_bytes", plan.file_weight_bytes()},
-          {"packed_bytes", plan.packed_bytes()}};
-}
-
-/// A layer's processor time is not measured apart: its wall time stands for it.
-std::vector<Sample> as_samples(const std::vector<double>& wall) {
-  std::vector<Sample> samples;
-  for (const double w : wall) samples.push_back({w, w});
-  return samples;
-}
-
-Json json_of(const BenchOptions& options, const std::vector<Result>& results, const Peaks& peaks) {
-  Json list = Json::array();
-  size_t index = 0;
-  for (const Result& r : results) {
-    const std::string name = fmt::format("{}/threads:{}", r.candidate->name, r.threads);
-    const Family whole{name, index++, r.threads, r.timing.samples.size()};
-    add_samples(list, whole, r.timing.samples);
-    add_aggregates(list, whole, r.timing.samples, extras_of(r));
-    for (size_t i = 0; i < r.timing.layers.size(); ++i) {
-      const Step& step = r.candidate->plan->steps()[i];
-      const std::vector<Sample> samples = as_samples(r.timing.layers[i]);
-      const Family layer{fmt::format("{}/layer:{}", name, i), index++, r.threads, samples.size()};
-      const double gmacs = layer_gmacs(step, summarize(r.timing.layers[i]).min);
-      add_samples(list, layer, samples);
-      add_aggregates(
-          list, layer, samples,
-          {{"layer", step.layer}, {"kernel", step.kernel}, {"macs", step.macs}, {"gmacs_per_second", gmacs}});
-    }
-  }
-  return {{"context", context_of(options, results, peaks)}, {"benchmarks", list}};
 }
 
 /// `octet bench zoo NAME...` means what it says.
@@ -295,32 +103,60 @@ void drop_leading_zoo(std::vector<std::string>& models) {
   if (models.size() > 1 && models[0] == "zoo" && access("zoo", F_OK) != 0) models.erase(models.begin());
 }
 
-void bench(const BenchOptions& given) {
-  if (!given.compare.empty()) return compare(given.compare[0], given.compare[1], given.min_change / 100);
-  if (given.models.empty()) throw ModelError("MODEL is required (see octet bench --help)");
+/// What must be right before anything is begun, here and for a device.
+BenchOptions checked(const BenchOptions& given) {
   BenchOptions options = given;
+  if (options.models.empty()) throw ModelError("MODEL is required (see octet bench --help)");
   drop_leading_zoo(options.models);
+  parse_cooldown(options.cooldown);
+  for (const std::string& cpus : options.cpus) {
+    if (std::ranges::count(options.cpus, cpus) > 1) throw ModelError("--cpus " + cpus + ": given twice");
+  }
+  options.effort.period_seconds = options.period_ms / 1e3;
+  if (options.sustained_minutes > 0) {
+    options.effort.sustained = true;
+    options.effort.min_seconds = 60 * options.sustained_minutes;
+  }
+  return options;
+}
+
+/// Every network with every number of threads on every choice of CPUs.
+void bench_here(const BenchOptions& options) {
   Outputs outputs;
   if (!options.json.empty()) outputs.reserve(options.json);
-  const std::vector<int> all = allowed_cpus();
+  Stream stream(options.stream);
+  const std::vector<std::string> choices = options.cpus.empty() ? std::vector<std::string>{""} : options.cpus;
+  for (const std::string& asked : choices) cpus_for(options, asked, 1, allowed_cpus());  // refused before the work
   const std::vector<Candidate> candidates = prepare_all(options);
+  const bool wants_json = stream.on() || !options.json.empty();
+  Json context = bench_context(options, candidates[0].plan->target()), list = Json::array();
+  stream.send("context", context);
   std::vector<Result> results;
   Peaks peaks;
+  size_t index = 0;
   for (const Candidate& candidate : candidates) {
-    for (const int threads : options.threads) {
-      results.push_back(measure_one(options, candidate, threads, all, peaks));
+    for (const std::string& asked : choices) {
+      for (const int threads : options.threads) {
+        results.push_back(measure_one(options, candidate, asked, threads, peaks, stream));
+        const size_t before = list.size();
+        if (wants_json) add_result(list, index, results.back());
+        if (stream.on()) stream.send("result", Json(list.begin() + static_cast<ptrdiff_t>(before), list.end()));
+      }
     }
   }
-  if (!options.json.empty()) {
-    outputs.write(options.json, json_of(options, results, peaks).dump(1, ' ', false, Json::error_handler_t::replace));
-  }
+  add_peaks(context, peaks);
+  const std::string report = bench_report(results, peaks, options.layers, options.effort.sustained);
+  if (!options.json.empty()) outputs.write(options.json, to_text({{"context", context}, {"benchmarks", list}}));
   outputs.commit();
-  print_machine(results, peaks);
-  print_results(results, peaks);
-  print_doubts(results);
-  for (const Result& r : results) {
-    if (options.layers) print_layers(r, peaks);
-  }
+  if (!stream.on()) return fmt::print("{}", report);
+  stream.send("context", context);
+  stream.send("report", report);
+}
+
+void bench(const BenchOptions& given) {
+  if (!given.compare.empty()) return compare(given.compare[0], given.compare[1], given.min_change / 100);
+  const BenchOptions options = checked(given);
+  options.device.empty() ? bench_here(options) : bench_on_device(options);
 }
 
 }  // namespace
@@ -361,11 +197,42 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_flag("--layers", options->layers, "Also time each layer, in runs of their own");
   command->add_option("--json", options->json, "Write everything, all samples included, as google-benchmark's JSON")
       ->type_name("FILE");
-  command->add_option("--cpus", options->cpus,
-                      "CPUs to run on, e.g. 4-7; by default as many as threads, the largest cores first");
+  command
+      ->add_option(
+          "--cpus", options->cpus,
+          "CPUs to run on: little, big, prime, all, a list (4-7) or a mask (0xf0); may be repeated to measure each. By "
+          "default as many as threads, the largest cores first")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--cooldown", options->cooldown,
+                   "Before each measurement wait so many seconds, or until the CPUs are no hotter: 30 or 40C")
+      ->type_name("SECONDS|TEMPERATURE");
+  command->add_option("--period-ms", options->period_ms, "Start a run every so many ms, as a camera would, not at once")
+      ->check(CLI::Range(0.0, 3600000.0));
+  command
+      ->add_option("--sustained", options->sustained_minutes,
+                   "Run for so many minutes and show how times, frequency and temperature went on")
+      ->check(CLI::Range(0.001, 1440.0))
+      ->excludes("--runs")
+      ->type_name("MINUTES");
+  command
+      ->add_option("--device", options->device,
+                   "Measure on a phone by its serial (octet devices), on the only one attached (adb), or on any 64-bit "
+                   "Arm Linux "
+                   "by ssh:[USER@]HOST[:PORT]")
+      ->excludes("--compare");
+  command
+      ->add_option("--device-binary", options->device_binary, "The octet to run there (default: build/arm64/bin/octet)")
+      ->type_name("FILE")
+      ->needs("--device");
+  command->add_option("--device-folder", options->device_folder, kDeviceFolderHelp)
+      ->type_name("FOLDER")
+      ->needs("--device");
+  command->add_flag("--stream", options->stream)->group("");  // for --device: stream.h
   command->add_flag("--no-pin", options->no_pin, "Let the threads run on any CPU")->excludes("--cpus");
   command->add_flag("--no-peak", options->no_peak, "Do not measure the multiply peak");
   add_prepare_options(*command, options->prepare);
+  options->command = command;
 }
 
 }  // namespace octet::cli

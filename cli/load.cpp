@@ -52,18 +52,20 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->capture_default_str();
 }
 
-Model load_model(const std::string& argument, const PrepareOptions& options) {
-  if (argument.starts_with(kZooPrefix)) {
-    return with_name(argument, "", [&] { return build_zoo(argument.substr(kZooPrefix.size()), options.data_type()); });
-  }
+std::optional<std::string> zoo_name_in(const std::string& argument) {
+  if (argument.starts_with(kZooPrefix)) return argument.substr(kZooPrefix.size());
   std::error_code ignored;
-  if (!std::filesystem::exists(argument, ignored)) {
-    if (is_zoo_name(argument)) return build_zoo(argument, options.data_type());
-    const bool looks_like_name = argument.find_first_of("./") == std::string::npos;
-    throw ModelError(
-        argument + (looks_like_name ? ": no such file, nor a network that `octet zoo list` names" : ": no such file"));
-  }
-  return with_name(argument, "", [&] { return read_tflite(argument); });
+  if (std::filesystem::exists(argument, ignored)) return std::nullopt;
+  if (is_zoo_name(argument)) return argument;
+  const bool looks_like_name = argument.find_first_of("./") == std::string::npos;
+  throw ModelError(argument +
+                   (looks_like_name ? ": no such file, nor a network that `octet zoo list` names" : ": no such file"));
+}
+
+Model load_model(const std::string& argument, const PrepareOptions& options) {
+  const std::optional<std::string> zoo_name = zoo_name_in(argument);
+  return with_name(argument, "",
+                   [&] { return zoo_name ? build_zoo(*zoo_name, options.data_type()) : read_tflite(argument); });
 }
 
 std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argument, const PrepareOptions& options,

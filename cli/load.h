@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ void add_no_pass_option(CLI::App& command, std::vector<std::string>& passes_off)
 /// --target, --type, --no-pass.
 void add_prepare_options(CLI::App& command, PrepareOptions& options);
 void add_threads_option(CLI::App& command, int& threads);
+
+/// The zoo's network that the argument names; nothing where it is a file. Throws ModelError where it is neither.
+std::optional<std::string> zoo_name_in(const std::string& argument);
 
 /// Reads or builds a network. Errors begin with the argument.
 Model load_model(const std::string& argument, const PrepareOptions& options);

@@ -1,15 +1,16 @@
 #include "cli/machine.h"
 
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "models/model.h"
@@ -19,45 +20,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The first line of a small system file; "" where there is none.
-std::string first_line(const std::string& path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
-
-std::string cpu_folder(int cpu) { return "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/"; }
-
-/// A number from a system file; `otherwise` where there is none.
-int64_t number_in(const std::string& path, int64_t otherwise) {
-  const std::string line = first_line(path);
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-  return error == std::errc() && end != line.data() ? value : otherwise;
-}
-
-/// A field of /proc/cpuinfo, of the first CPU that has it.
-std::string cpuinfo(const std::string& field) {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);) {
-    const size_t colon = line.find(':');
-    if (line.starts_with(field) && colon != std::string::npos && colon + 2 <= line.size()) {
-      return line.substr(colon + 2);
-    }
-  }
-  return "";
-}
-
-/// Orders cores by size: capacity where the kernel tells it, else the highest frequency; equal where it tells neither.
-int64_t size_of_core(int cpu) {
-  const int64_t capacity = number_in(cpu_folder(cpu) + "cpu_capacity", 0);
-  return capacity > 0 ? capacity : number_in(cpu_folder(cpu) + "cpufreq/cpuinfo_max_freq", 0);
-}
+const SystemFiles kFiles = local_files();
 
 int64_t cache_bytes(const std::string& folder) {
-  const std::string size = first_line(folder + "size");
-  const int64_t value = number_in(folder + "size", 0);
+  const std::string size = first_line(kFiles, folder + "size");
+  const int64_t value = leading_number(size, 0);
   if (size.ends_with('K')) return value << 10;
   return size.ends_with('M') ? value << 20 : value;
 }
@@ -66,15 +33,15 @@ Json caches() {
   Json list = Json::array();
   for (int i = 0;; ++i) {
     const std::string folder = cpu_folder(0) + "cache/index" + std::to_string(i) + "/";
-    const std::string type = first_line(folder + "type");
+    const std::string type = first_line(kFiles, folder + "type");
     if (type.empty()) return list;
     std::vector<int> sharing;
     try {
-      sharing = parse_cpu_list(first_line(folder + "shared_cpu_list"));
+      sharing = parse_cpu_list(first_line(kFiles, folder + "shared_cpu_list"));
     } catch (const ModelError&) {  // an unusual kernel: sharing stays unknown
     }
     list.push_back({{"type", type},
-                    {"level", number_in(folder + "level", 0)},
+                    {"level", number_in(kFiles, folder + "level", 0)},
                     {"size", cache_bytes(folder)},
                     {"num_sharing", sharing.size()}});
   }
@@ -90,6 +57,20 @@ std::string local_time() {
   return date.insert(date.size() - 2, ":");  // +0000 to +00:00
 }
 
+Json clusters_json() {
+  Json list = Json::array();
+  for (const Cluster& c : clusters()) {
+    const std::string governor = first_line(kFiles, cpu_folder(c.cpus[0]) + "cpufreq/scaling_governor");
+    Json cluster = {{"name", c.name}, {"cpus", to_cpu_list(c.cpus)}};
+    if (!c.core.empty()) cluster["core"] = c.core;
+    if (c.capacity > 0) cluster["capacity"] = c.capacity;
+    if (c.max_khz > 0) cluster["max_mhz"] = static_cast<double>(c.max_khz) / 1000;
+    if (!governor.empty()) cluster["governor"] = governor;
+    list.push_back(std::move(cluster));
+  }
+  return list;
+}
+
 std::string host_name() {
   char name[256] = "";
   gethostname(name, sizeof name - 1);
@@ -98,11 +79,19 @@ std::string host_name() {
 
 }  // namespace
 
+const std::vector<Cluster>& clusters() {
+  static const std::vector<Cluster> found = find_clusters(kFiles);
+  return found;
+}
+
 std::string cpu_name() {
-  const std::string name = cpuinfo("model name");
+  const std::string name = cpuinfo(kFiles, "model name");
   if (!name.empty()) return name;
-  const std::string implementer = cpuinfo("CPU implementer"), part = cpuinfo("CPU part");
-  return implementer.empty() ? "unknown CPU" : "implementer " + implementer + " part " + part;
+  std::vector<std::string> cores;
+  for (const Cluster& c : clusters()) {
+    if (!c.core.empty() && std::ranges::count(cores, c.core) == 0) cores.push_back(c.core);
+  }
+  return cores.empty() ? "unknown CPU" : fmt::format("{}", fmt::join(cores, " + "));
 }
 
 std::vector<int> allowed_cpus() {
@@ -117,9 +106,16 @@ std::vector<int> allowed_cpus() {
 }
 
 std::vector<int> preferred_cpus(size_t count) {
-  std::vector<int> cpus = allowed_cpus();
+  const std::vector<int> allowed = allowed_cpus();
   const int here = sched_getcpu();
-  std::ranges::stable_sort(cpus, {}, [&](int cpu) { return std::pair(-size_of_core(cpu), cpu != here); });
+  std::vector<int> cpus;
+  std::vector<Cluster> kinds = clusters();
+  if (kinds.empty()) kinds.push_back({"", allowed, "", 0, 0});
+  for (auto cluster = kinds.rbegin(); cluster != kinds.rend(); ++cluster) {
+    std::ranges::stable_sort(cluster->cpus, {}, [&](int cpu) { return cpu != here; });
+    std::ranges::copy_if(cluster->cpus, std::back_inserter(cpus),
+                         [&](int cpu) { return std::ranges::count(allowed, cpu) > 0; });
+  }
   cpus.resize(std::min(count, cpus.size()));
   std::ranges::sort(cpus);
   return cpus;
@@ -133,44 +129,6 @@ std::vector<int> pin_to(const std::vector<int>& cpus) {
   return allowed_cpus();
 }
 
-std::vector<int> parse_cpu_list(const std::string& text) {
-  const auto fail = [&] { throw ModelError("CPU list '" + text + "': must be numbers and ranges, as in 0,2-3"); };
-  std::vector<int> cpus;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&] {
-    int value = 0;
-    const auto [rest, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || value < 0 || value >= CPU_SETSIZE) fail();
-    at = rest;
-    return value;
-  };
-  for (;;) {
-    const int first = number();
-    int last = first;
-    if (at != end && *at == '-') ++at, last = number();
-    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
-    if (at == end) break;
-    if (*at++ != ',') fail();
-  }
-  std::ranges::sort(cpus);
-  cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
-  return cpus;
-}
-
-std::string to_cpu_list(const std::vector<int>& cpus) {
-  std::string text;
-  for (size_t i = 0; i < cpus.size();) {
-    size_t last = i;
-    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
-    if (!text.empty()) text += ",";
-    text += std::to_string(cpus[i]);
-    if (last > i) text += "-" + std::to_string(cpus[last]);
-    i = last + 1;
-  }
-  return text;
-}
-
 int64_t peak_resident_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -178,21 +136,28 @@ int64_t peak_resident_bytes() {
 }
 
 Json machine_context() {
-  const int64_t max_khz = number_in(cpu_folder(0) + "cpufreq/cpuinfo_max_freq", 0);
-  const std::string governor = first_line(cpu_folder(0) + "cpufreq/scaling_governor");
+  const int64_t max_khz = number_in(kFiles, cpu_folder(0) + "cpufreq/cpuinfo_max_freq", 0);
+  const std::string governor = first_line(kFiles, cpu_folder(0) + "cpufreq/scaling_governor");
+  std::istringstream loads(
+      first_line(kFiles, "/proc/loadavg"));  // Android's C library has no getloadavg before version 10
   double load[3] = {0, 0, 0};
-  if (getloadavg(load, 3) < 0) load[0] = load[1] = load[2] = 0;
-  return {{"date", local_time()},
-          {"host_name", host_name()},
-          {"executable", "octet"},
-          {"num_cpus", std::thread::hardware_concurrency()},
-          {"mhz_per_cpu", max_khz > 0 ? static_cast<double>(max_khz) / 1000 : std::atof(cpuinfo("cpu MHz").c_str())},
-          {"cpu_scaling_enabled", !governor.empty() && governor != "performance"},
-          {"caches", caches()},
-          {"load_avg", load},
-          {"library_build_type", "release"},
-          {"cpu_name", cpu_name()},
-          {"scaling_governor", governor.empty() ? "none" : governor}};
+  for (double& l : load) loads >> l;
+  Json context = {{"date", local_time()},
+                  {"host_name", host_name()},
+                  {"executable", "octet"},
+                  {"num_cpus", std::thread::hardware_concurrency()},
+                  {"mhz_per_cpu",
+                   max_khz > 0 ? static_cast<double>(max_khz) / 1000 : std::atof(cpuinfo(kFiles, "cpu MHz").c_str())},
+                  {"cpu_scaling_enabled", !governor.empty() && governor != "performance"},
+                  {"caches", caches()},
+                  {"load_avg", load},
+                  {"library_build_type", "release"},
+                  {"cpu_name", cpu_name()},
+                  {"scaling_governor", governor.empty() ? "none" : governor}};
+  const std::string soc = soc_name(kFiles);
+  if (!soc.empty()) context["soc"] = soc;
+  context["clusters"] = clusters_json();
+  return context;
 }
 
 }  // namespace octet::cli

@@ -5,10 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "cli/clusters.h"
+
 namespace octet::cli {
 
-/// "AMD EPYC-Milan Processor", or on Arm "implementer 0x41 part 0xd0b".
+/// "AMD EPYC-Milan Processor", or on Arm the names of the cores, "Cortex-A55 + Cortex-A76".
 std::string cpu_name();
+
+/// The kinds of cores of this machine.
+const std::vector<Cluster>& clusters();
 
 /// CPUs that this process may run on, by number.
 std::vector<int> allowed_cpus();
@@ -19,15 +24,11 @@ std::vector<int> preferred_cpus(size_t count);
 /// Restricts the calling thread, and threads that it starts later, to `cpus`. Returns what was obtained.
 std::vector<int> pin_to(const std::vector<int>& cpus);
 
-/// "0,2-3" as numbers. Throws ModelError.
-std::vector<int> parse_cpu_list(const std::string& text);
-/// The reverse.
-std::string to_cpu_list(const std::vector<int>& cpus);
-
 /// Largest resident size of this process so far, in bytes.
 int64_t peak_resident_bytes();
 
-/// google-benchmark's "context": date, host_name, num_cpus, mhz_per_cpu, caches, load_avg, ... and governor.
+/// google-benchmark's "context": date, host_name, num_cpus, mhz_per_cpu, caches, load_avg, ... and SoC, clusters,
+/// governor.
 nlohmann::ordered_json machine_context();
 
 }  // namespace octet::cli

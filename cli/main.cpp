@@ -39,6 +39,7 @@ int run(int argc, char** argv) {
   add_run(app, action);
   add_bench(app, action);
   add_estimate(app, action);
+  add_devices(app, action);
   add_eval(app, action);
   add_count(app, action);
   add_counted(app, action);

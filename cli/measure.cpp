@@ -1,9 +1,11 @@
 #include "cli/measure.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <random>
+#include <thread>
 
 namespace octet::cli {
 namespace {
@@ -25,7 +27,7 @@ Sample timed_run(Session& session) {
 /// Whether another sample is due.
 bool wants_more(const Effort& effort, size_t done, double seconds) {
   if (effort.runs > 0) return done < static_cast<size_t>(effort.runs);
-  return done < kMinRuns || (seconds < effort.min_seconds && done < kMaxRuns);
+  return done < kMinRuns || (seconds < effort.min_seconds && (effort.sustained || done < kMaxRuns));
 }
 
 std::vector<std::vector<double>> measure_layers(Session& session, const Effort& effort) {
@@ -52,6 +54,16 @@ std::vector<double> Timing::wall() const {
   return times;
 }
 
+std::vector<Reading> Timing::after() const {
+  std::vector<Reading> readings;
+  for (const Sample& s : samples) readings.push_back(s.after);
+  return readings;
+}
+
+void sleep_seconds(double seconds) {
+  if (seconds > 0) std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
 void fill_inputs(Session& session) {
   std::mt19937 random(1);
   for (size_t i = 0; i < session.plan().inputs().size(); ++i) {
@@ -68,17 +80,32 @@ void fill_inputs(Session& session) {
   }
 }
 
-Timing measure(Session& session, const Effort& effort, bool layers) {
+Timing measure(Session& session, const Effort& effort, bool layers, const Sensors& sensors,
+               const std::function<void(const Sample&)>& on_sample) {
   Timing timing;
+  const auto keep = [&](Sample sample) {
+    timing.samples.push_back(std::move(sample));
+    on_sample(timing.samples.back());
+  };
   const Sample first = timed_run(session);
   timing.first = first.wall;
-  if (effort.warmup == 0) timing.samples.push_back(first);
+  if (effort.warmup == 0) keep(first);
   for (int i = 1; i < effort.warmup; ++i) session.run();
+  const bool reads = effort.warmup > 0 && sensors.any();
   const double start = now_seconds();
-  while (wants_more(effort, timing.samples.size(), now_seconds() - start)) {
-    timing.samples.push_back(timed_run(session));
+  for (size_t due = 0; wants_more(effort, timing.samples.size(), now_seconds() - start); ++due) {
+    sleep_seconds(start + static_cast<double>(due) * effort.period_seconds - now_seconds());
+    Reading before = reads ? sensors.read() : Reading();
+    Sample sample = timed_run(session);
+    sample.before = std::move(before);
+    if (reads) sample.after = sensors.read();
+    keep(std::move(sample));
   }
-  if (layers) timing.layers = measure_layers(session, effort);
+  if (layers) {
+    Effort for_layers = effort;
+    if (effort.sustained) for_layers.min_seconds = Effort().min_seconds, for_layers.sustained = false;
+    timing.layers = measure_layers(session, for_layers);
+  }
   return timing;
 }
 

@@ -1,8 +1,10 @@
 // Timing a session: what is measured, without how it is shown.
 #pragma once
 
+#include <functional>
 #include <vector>
 
+#include "cli/sensors.h"
 #include "runtime/session.h"
 
 namespace octet::cli {
@@ -11,12 +13,15 @@ struct Effort {
   int warmup = 5;  // runs before the samples
   int runs = 0;    // samples; 0: as many as `min_seconds` takes, at least kMinRuns
   double min_seconds = 1;
+  double period_seconds = 0;  // between the starts of samples, as a camera would; 0: one after the other
+  bool sustained = false;     // no upper limit on samples: `min_seconds` alone counts
 };
 inline constexpr size_t kMinRuns = 10, kMaxRuns = 10000;
 
 /// Wall and processor time of one run, in seconds; processor time sums over threads.
 struct Sample {
   double wall, cpu;
+  Reading before = {}, after = {};
 };
 
 struct Timing {
@@ -25,14 +30,18 @@ struct Timing {
   std::vector<std::vector<double>> layers;  // by step: wall times of separate runs that were stopped at each step
 
   std::vector<double> wall() const;
+  std::vector<Reading> after() const;
 };
 
 /// Inputs of pseudo-random bytes (floats in [-1, 1)): zeros are not representative where power depends on data.
 void fill_inputs(Session& session);
 
-/// Runs the session. Without warm-up the first run is the first sample too, so that `runs` is the number of runs made.
-Timing measure(Session& session, const Effort& effort, bool layers);
+/// Runs the session. Without warm-up the first run is the first sample too, so that `runs` is the number of runs made,
+/// and the sensors are left alone. `on_sample` sees each sample as it is taken, between two runs.
+Timing measure(Session& session, const Effort& effort, bool layers, const Sensors& sensors,
+               const std::function<void(const Sample&)>& on_sample);
 
 double now_seconds();
+void sleep_seconds(double seconds);
 
 }  // namespace octet::cli

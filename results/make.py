@@ -2,6 +2,7 @@
 """Measures this machine, and turns all measurements here into tables and plots.
 
   make.py --measure BIN     runs BIN/octet_peers and BIN/octet, writes DEVICE-DATE.json, then does the rest
+  make.py --add FILE.json   takes in what `octet bench --device ... --json FILE.json` wrote, as DEVICE-DATE.json, then does the rest
   make.py                   README.md and plots from the JSON files that lie beside this script
 """
 import argparse
@@ -124,6 +125,80 @@ def measure(bin_dir, threads, samples):
     text = json.dumps(result, indent=1)
     text = re.sub(r"\[[\s\d.,e-]+\]", lambda m: " ".join(m[0].split()), text)  # a list of samples is one line
     (HERE / f"{slug}-{date}.json").write_text(text + "\n")
+
+
+# ---- phones: what octet bench writes is kept as it is
+
+def device_name(context):
+    device = context.get("device", {})
+    return ", ".join(dict.fromkeys(filter(None, (device.get("model"), device.get("soc"), context.get("soc"))))) or context["cpu_name"]
+
+
+def add(path):
+    try:
+        result = json.loads(path.read_text())
+        context = result["context"]
+        series = phone_rows(result)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(f"make.py: {path}: not what octet bench --json writes ({error!r})")
+    if "incomplete" in context or not series:
+        sys.exit(f"make.py: {path}: the measurement was not completed")
+    # Whose phone it is, is nobody's business.
+    for facts, keys in ((context, ("host_name", "executable")), (context.get("device", {}), ("name",))):
+        for key in keys:
+            facts.pop(key, None)
+    slug = re.sub(r"\W+", "-", f"{device_name(context)} {context['target']}".lower()).strip("-")
+    (HERE / f"{slug}-{context['date'][:10]}.json").write_text(json.dumps(result) + "\n")
+
+
+def phone_rows(result):
+    """{(network, type): {(cpus, threads): entry of its minimum}}; the entry gets its samples as "ms", in the order taken."""
+    times, rows = collections.defaultdict(list), {}
+    for entry in result["benchmarks"]:
+        if "/layer:" in entry["run_name"]:
+            continue
+        if entry["run_type"] == "iteration":
+            times[entry["run_name"]].append(entry["real_time"])
+        elif entry["aggregate_name"] == "min":
+            cpus = entry.get("cpus_asked") or "any"
+            network = entry["run_name"].split("/")[0]
+            rows.setdefault((network, entry["input_type"].lower()), {})[cpus, entry["threads"]] = entry
+            entry["ms"] = times[entry["run_name"]]
+    return rows
+
+
+def phone_table(result):
+    """A column a number of threads on each kind of core, as Jacob et al. (2017) have them in their table 4.6."""
+    rows = phone_rows(result)
+    kinds = {kind: i for i, kind in enumerate(("little", "big", "prime"))}
+    columns = sorted({column for row in rows.values() for column in row}, key=lambda c: (kinds.get(c[0], 9), c))
+    headings = ["network", "MMAC"]
+    headings += [f"{'LITTLE' if cpus == 'little' else cpus}, {threads} thread{'s' if threads > 1 else ''}" for cpus, threads in columns]
+    lines = []
+    for (network, kind), row in rows.items():
+        macs = next(iter(row.values()))["macs"]
+        cells = [digits(statistics.median(row[c]["ms"])) + ("\\*" if row[c].get("throttled") else "") if c in row else "-" for c in columns]
+        lines.append([f"{network} {kind}", f"{macs / 1e6:.1f}", *cells])
+    text = table(headings, lines)
+    if any(entry.get("throttled") for row in rows.values() for entry in row.values()):
+        text += "\n\\* the cores were slowed down meanwhile.\n"
+    return text
+
+
+def phone_section(path):
+    result = json.loads(path.read_text())
+    context = result["context"]
+    clusters = []
+    for cluster in context["clusters"]:
+        facts = [cluster["core"]] if "core" in cluster else []
+        facts += [f"{cluster['max_mhz']:.0f} MHz"] if "max_mhz" in cluster else []
+        facts += [f"governor {cluster['governor']}"] if "governor" in cluster else []
+        clusters.append(f"{cluster['name']} {cluster['cpus']}" + (f" ({', '.join(facts)})" if facts else ""))
+    android = context.get("device", {}).get("android")
+    about = "; ".join(["cores: " + ", ".join(clusters)] + ([f"Android {android}"] if android else []))
+    return "\n".join([f"## {device_name(context)}, {context['target']}, {context['date'][:10]}\n",
+                      f"{about}. Octet {context['octet_version']}. All samples: [{path.name}]({path.name}).\n",
+                      "Median ms of a run, by cores and threads:\n", phone_table(result)])
 
 
 # ---- showing
@@ -253,6 +328,8 @@ def plot_layers(pyplot, result, path):
 
 def section(pyplot, path):
     result = json.loads(path.read_text())
+    if "benchmarks" in result:
+        return phone_section(path)
     machine = result["machine"]
     peaks = ", ".join(f"{peak:.1f} GMAC/s on {t} thread{'s' if t != '1' else ''}"
                       for t, peak in machine["peak_gmacs"].items())
@@ -302,6 +379,20 @@ at the logits. Layers are timed one by one in
 runs of their own; each of their bars is as wide as its time and as high as its share of the multiply peak, so its area is its work.
 
 What 64-bit Arm executes, counted under emulation, and what phones' cores are estimated to take: [emulated.md](emulated.md).
+
+## Your phone
+
+With USB debugging allowed and the phone plugged in (README.md, "For phones"), in the dark and off its charger if it can be:
+
+```sh
+make build arm64
+build/bin/octet bench mobilenet_v1_1.0_224 mobilenet_v1_0.5_160 mobilenet_v2_1.0_224 --device adb \\
+  --cpus little --cpus big --threads 1,2,4 --cooldown 40C --json phone.json
+results/make.py --add phone.json
+```
+
+The last line takes the file in, without the phone's serial number and name, and rewrites this page; send both as a pull request. Where no temperature
+can be read, `--cooldown 60` waits a minute instead.
 """
     files = sorted(HERE.glob("*.json"), key=lambda path: (path.stem[-10:], path.stem), reverse=True)
     sections = [section(pyplot, path) for path in files] or ["No machine has been measured yet.\n"]
@@ -313,7 +404,10 @@ def main():
     parser.add_argument("--measure", metavar="BIN", type=pathlib.Path)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--samples", type=int, default=50)
+    parser.add_argument("--add", metavar="FILE.json", type=pathlib.Path)
     arguments = parser.parse_args()
+    if arguments.add:
+        add(arguments.add)
     if arguments.measure:
         measure(arguments.measure, arguments.threads, arguments.samples)
     show()

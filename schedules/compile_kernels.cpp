@@ -3,6 +3,7 @@
 //     of the former; FOLDER/registry.cpp, the target's part of the runtime's dispatch table.
 //   octet-kernels TARGET FOLDER KERNEL...: only some: objects, assembly, and the loops (.stmt) to look at.
 //   octet-kernels --runtime TARGET FILE.o: what all kernels of an architecture need of Halide (allocation, errors).
+//   --android before either: for Android in place of Linux, where code must leave register x18 alone.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -20,7 +21,9 @@ namespace {
 
 using namespace octet;
 
-Halide::Target halide_target(Target target) {
+Halide::Target::OS operating_system = Halide::Target::Linux;
+
+Halide::Target linux_target(Target target) {
   // No asserts and no bounds queries: the runtime checks when it prepares a layer; kernels then only compute.
   const std::string common = "-no_asserts-no_bounds_query-no_runtime";
   switch (target) {
@@ -40,6 +43,12 @@ Halide::Target halide_target(Target target) {
       return Halide::Target("arm-64-linux-arm_dot_prod" + common);
   }
   throw std::logic_error("target");
+}
+
+Halide::Target halide_target(Target target) {
+  Halide::Target result = linux_target(target);
+  result.os = operating_system;
+  return result;
 }
 
 Target target_named(const std::string& name) {
@@ -111,15 +120,19 @@ void compile_kernels(Target target, const std::string& folder) {
 }
 
 void compile_runtime(Target target, const std::string& file) {
-  const std::string full = halide_target(target).to_string();
+  const Halide::Target full = halide_target(target);
   // The architecture's baseline: it runs on every CPU.
-  Halide::compile_standalone_runtime(file, Halide::Target(full.substr(0, full.find("linux") + 5)));
+  Halide::compile_standalone_runtime(file, Halide::Target(full.os, full.arch, full.bits));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments[0] == "--android") {
+    operating_system = Halide::Target::Android;
+    arguments.erase(arguments.begin());
+  }
   if (arguments.size() == 3 && arguments[0] == "--runtime") {
     compile_runtime(target_named(arguments[1]), arguments[2]);
   } else if (arguments.size() > 2) {
@@ -127,7 +140,8 @@ int main(int argc, char** argv) try {
   } else if (arguments.size() == 2) {
     compile_kernels(target_named(arguments[0]), arguments[1]);
   } else {
-    std::cerr << "usage: octet-kernels TARGET FOLDER [KERNEL...] | octet-kernels --runtime TARGET FILE.o\n";
+    std::cerr << "usage: octet-kernels [--android] TARGET FOLDER [KERNEL...] | octet-kernels [--android] --runtime "
+                 "TARGET FILE.o\n";
     return 2;
   }
   return 0;

@@ -127,7 +127,7 @@ Model picture_network(DataType type) {
 }
 
 TEST_F(Cli, HelpIsEverywhere) {
-  for (const std::string command : {"", "inspect", "run", "bench", "count", "estimate", "eval", "zoo"}) {
+  for (const std::string command : {"", "inspect", "run", "bench", "count", "devices", "estimate", "eval", "zoo"}) {
     const Outcome o = expect_success(command + " --help");
     EXPECT_TRUE(has(o.out, "--help")) << o.out;
   }
