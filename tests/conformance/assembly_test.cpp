@@ -78,8 +78,12 @@ std::regex multiply_accumulate(const KernelInfo& kernel) {
 /// Multiplies of 32-bit lanes: the form that wastes most.
 std::regex wide_multiply() { return std::regex(R"(^\s+(v?pmulld\s|ml[as]\s+v\d+\.4s|mul\s+v\d+\.4s))"); }
 
-/// A store of a vector register to the stack, on Arm.
-std::regex spill() { return std::regex(R"(^\s+st\w+\s+[^\[]*\b[qdv]\d+[^\[]*\[sp\b)"); }
+/// A store of a vector register to the stack, on Arm; where the algorithm has columns there, one that LLVM calls a
+/// spill.
+std::regex spill(const KernelInfo& kernel) {
+  const std::string store = R"(^\s+st\w+\s+[^\[]*\b[qdv]\d+[^\[]*\[sp\b)";
+  return std::regex(kernel.family == Family::Depthwise ? store + ".*Spill" : store);
+}
 
 bool multiplies_and_accumulates(const KernelInfo& kernel) {
   switch (kernel.family) {
@@ -170,7 +174,7 @@ TEST_P(ArmAssembly, HotLoopsStoreNoVectorToTheStack) {
   const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
   const Lines lines = read_lines(path);
   ASSERT_FALSE(lines.empty()) << path;
-  const std::regex multiply = multiply_accumulate(kernel), unwanted = spill();
+  const std::regex multiply = multiply_accumulate(kernel), unwanted = spill(kernel);
   for (const Lines& loop : innermost_loops(lines)) {
     if (count(loop, multiply) == 0) continue;
     EXPECT_EQ(count(loop, unwanted), 0) << path << ", loop " << loop.front();
