@@ -46,8 +46,8 @@ struct Result {
   std::string name;  // "resnet50/threads:1", or "resnet50/cpus:big/threads:1" where there are several choices of CPUs
   const Candidate* candidate;
   int threads;
-  std::string cpus_asked;  // "" where nobody asked
-  std::string cpus_label;  // the same where several were, so that they are told apart
+  std::string cpus_asked;      // "" where nobody asked
+  std::string cpus_label;      // the same where several were, so that they are told apart
   std::vector<int> cpus = {};  // obtained
   std::vector<int> sensed_cpus = {};
   Timing timing = {};

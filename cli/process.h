@@ -1,5 +1,5 @@
-// Running other programs that talk for long: adb, ssh. What they say is read as it comes, and they are ended when we are. Of
-// libraries, Debian has Boost.Process only, which would bring Boost to every build for what takes one file.
+// Running other programs that talk for long: adb, ssh. What they say is read as it comes, and they are ended when we
+// are. Of libraries, Debian has Boost.Process only, which would bring Boost to every build for what takes one file.
 #pragma once
 
 #include <csignal>
@@ -34,9 +34,9 @@ class Interruptible {
 
 /// How to talk with a program.
 struct Conversation {
-  std::string input_file = {};   // what it reads; else nothing
-  double beat_seconds = 0;  // instead: a byte every so often, its input stays open until it ends
-  double patience = 20;     // seconds without any output after which it is killed; its name says so in the error
+  std::string input_file = {};  // what it reads; else nothing
+  double beat_seconds = 0;      // instead: a byte every so often, its input stays open until it ends
+  double patience = 20;         // seconds without any output after which it is killed; its name says so in the error
   std::function<void(const std::string& line)> on_line = {};  // its lines as they come, instead of keeping them
 };
 
