@@ -55,8 +55,10 @@ void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
 // go to the stack: rescaling 16 channels at once costs half of four times four.
 void schedule_pairs(ConvolutionKernel& k, Schedule tile) {
   Var group("group");
-  // Unrolled, each group knows where its weights begin: rolled, LLVM adds that up in the innermost loop.
-  k.sum.split(k.c, group, k.c, kLanes).reorder(k.c, k.x, group).vectorize(k.c).unroll(k.x).unroll(group);
+  k.sum.split(k.c, group, k.c, kLanes).reorder(k.c, k.x, group).vectorize(k.c).unroll(k.x);
+  // Unrolled, each group knows where its weights begin: rolled, LLVM adds that up in the innermost loop. With more
+  // products a step, or sums that leave by another way, it would spill.
+  if (tile.step == 16 && k.scaled.defined()) k.sum.unroll(group);
   k.joined.compute_at(k.sum, group).store_in(MemoryType::Stack).vectorize(k.c).unroll(k.x);
   k.joined.update().reorder(k.lanes, k.c, k.x).atomic().vectorize(k.lanes).vectorize(k.c).unroll(k.x);
   k.partial.compute_at(k.sum, group)
