@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "benchmarks/emulated/profile.h"
 #include "cli/bench_json.h"
 #include "cli/device.h"
 #include "cli/files.h"
@@ -20,12 +21,10 @@ namespace {
 
 constexpr const char* kScript = "script";
 
-/// The octet for 64-bit Arm, where `make arm64` puts it beside this one: build/bin/octet, build/arm64/bin/octet.
 std::string default_binary() {
-  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
-  const fs::path arm = here / "../arm64/bin/octet";
-  if (fs::exists(arm)) return arm.lexically_normal().string();
-  throw std::runtime_error(arm.lexically_normal().string() +
+  const fs::path arm = emulated::arm64_octet();
+  if (fs::exists(arm)) return arm.string();
+  throw std::runtime_error(arm.string() +
                            ": not built; run make arm64, or name an octet for the device with --device-binary");
 }
 

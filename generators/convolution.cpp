@@ -27,8 +27,7 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   Expr tap = unsafe_promise_clamped(runs(kRunOffsets, t), 0, offsets.dim(0).extent() - 1);
-  Expr start =
-      unsafe_promise_clamped(offsets(x + tap), 0, 1 << 30) + unsafe_promise_clamped(runs(kRunFirst, t), 0, 1 << 20);
+  Expr start = unsafe_promise_clamped(offsets(x + tap) + runs(kRunFirst, t), 0, 1 << 30);
   row(k, x, t) = takes_pixel_pairs(info) ? input(start + k) : cast(factor_type(info), input(start + k));
   if (takes_pixel_pairs(info))
     define_sum_of_pixel_pairs(info);

@@ -27,7 +27,7 @@ std::string cpu_of(const std::string& target) {
   return cpu->name;
 }
 
-fs::path this_program() { return fs::read_symlink("/proc/self/exe"); }
+fs::path this_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
 void require(const fs::path& file, const std::string& advice) {
   if (access(file.c_str(), R_OK) != 0) throw ModelError(file.string() + ": not there (" + advice + ")");
@@ -90,11 +90,12 @@ int64_t Profile::macs() const {
                          [](int64_t sum, const LayerProfile& layer) { return sum + layer.macs; });
 }
 
+fs::path arm64_octet() { return this_folder().parent_path() / "arm64/bin/octet"; }
+
 Emulation Emulation::find(const fs::path& octet) {
   const auto qemu = find_program({"qemu-aarch64"});
   if (!qemu) throw ModelError("qemu-aarch64 is missing (Debian: qemu-user)");
-  const fs::path bin = this_program().parent_path();
-  Emulation found{*qemu, bin / "octet_count.so", octet.empty() ? bin.parent_path() / "arm64/bin/octet" : octet};
+  Emulation found{*qemu, this_folder() / "octet_count.so", octet.empty() ? arm64_octet() : octet};
   require(found.plugin, "the build makes it: make build");
   require(found.octet, octet.empty() ? "make arm64 builds it" : "it is to be the command line for 64-bit Arm");
   return found;

@@ -42,6 +42,10 @@ struct Profile {
   int64_t macs() const;
 };
 
+/// Where `make arm64` puts the command line for 64-bit Arm, as this program lies: build/bin/octet,
+/// build/arm64/bin/octet.
+std::filesystem::path arm64_octet();
+
 /// What is needed besides the model.
 struct Emulation {
   std::filesystem::path qemu;    // qemu-aarch64, with plugins (Debian's has them)

@@ -17,14 +17,13 @@ namespace octet {
 
 namespace {
 
-/// The weights' residuals q_w - Z_w as [out_c][tap][k], taps and k as the kernel sees them.
+/// A view of the weights' residuals q_w - Z_w as [out_c][tap][k], taps and k as the kernel sees them.
 struct Residuals {
   int64_t taps, depth;  // taps a pixel, consecutive elements a tap
-  std::vector<int16_t> values;
+  std::span<const int16_t> values;
 
   std::span<const int16_t> of(int64_t channel, int64_t tap, int64_t first, int64_t count) const {
-    return std::span(values).subspan(static_cast<size_t>((channel * taps + tap) * depth + first),
-                                     static_cast<size_t>(count));
+    return values.subspan(static_cast<size_t>((channel * taps + tap) * depth + first), static_cast<size_t>(count));
   }
 };
 
@@ -65,9 +64,8 @@ bool rows_merge(const Convolution& op, int64_t step) {
 
 /// Whether a kernel of pixel pairs can take it: all taps of some pixels are packed side by side (steps/pixel_pairs.h).
 bool packs_pairs(const Convolution& op, const ConvolutionTile& tile, bool rows_apart) {
-  constexpr int64_t kMostUneven = 2048;  // of pieces that are not whole words
   const int64_t bytes = int64_t{op.k_h} * op.k_w * op.in_c, piece = rows_are_whole(op) ? op.k_w * op.in_c : op.in_c;
-  return !op.transposed && op.groups == 1 && (piece % 8 == 0 || bytes <= kMostUneven) &&
+  return !op.transposed && op.groups == 1 && (piece % 8 == 0 || bytes <= kMostGatheredBytes) &&
          packed_pixels(bytes, tile) >= (rows_apart ? op.out_w : tile.pixels);
 }
 
@@ -117,18 +115,15 @@ const int32_t* keep_offsets(PlanBuilder& builder, const Convolution& op, const S
 }
 
 /// The filter [out_c, k_h, k_w, depth] is already in the order of taps, merged or not.
-Residuals residuals_of(const Convolution& op, const Tensor& filter) {
-  Residuals r;
-  r.depth = op.in_c / op.groups;
-  r.taps = int64_t{op.k_h} * op.k_w;
-  const int64_t per_channel = r.depth * r.taps;
-  r.values.resize(static_cast<size_t>(op.out_c * per_channel));
+std::vector<int16_t> residual_values(const Convolution& op, const Tensor& filter) {
+  const int64_t per_channel = int64_t{op.k_h} * op.k_w * (op.in_c / op.groups);
+  std::vector<int16_t> values(static_cast<size_t>(op.out_c * per_channel));
   for (int64_t c = 0; c < op.out_c; c++) {
     const int32_t zero = zero_point_of(filter, c);
     for (int64_t i = c * per_channel; i < (c + 1) * per_channel; i++)
-      r.values[static_cast<size_t>(i)] = static_cast<int16_t>(stored_value(filter, i) - zero);
+      values[static_cast<size_t>(i)] = static_cast<int16_t>(stored_value(filter, i) - zero);
   }
-  return r;
+  return values;
 }
 
 void merge_rows(const Convolution& op, Residuals& r) {
@@ -141,11 +136,14 @@ void merge_taps(Residuals& r) {
   r.taps = 1;
 }
 
-/// Where each pair begins that is packed at a time, in words of eight bytes.
+/// Where each pair begins that is packed at a time, in words of eight bytes. A call may begin within a tile, and so
+/// read on for one: these repeat the last.
 const int32_t* keep_pair_offsets(PlanBuilder& builder, int64_t bytes, const ConvolutionTile& tile) {
   const int64_t pairs = packed_pixels(bytes, tile) / 2, words = packed_pixel_bytes(bytes, tile) / 8 * 2;
-  return builder.keep_table("pairs " + std::to_string(pairs) + " " + std::to_string(words), pairs, [&](int32_t* table) {
-    for (int64_t p = 0; p < pairs; p++) table[p] = static_cast<int32_t>(p * words);
+  const int64_t padded = pairs + tile.pixels / 2;
+  const std::string key = "pairs " + std::to_string(pairs) + " " + std::to_string(padded) + " " + std::to_string(words);
+  return builder.keep_table(key, padded, [&](int32_t* table) {
+    for (int64_t p = 0; p < padded; p++) table[p] = static_cast<int32_t>(std::min(p, pairs - 1) * words);
   });
 }
 
@@ -447,7 +445,8 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
 
   if (layer.source.elements() > INT32_MAX)
     throw ModelError(node.name + ": the padded input has more than 2^31 elements");
-  Residuals residuals = residuals_of(op, builder.tensor(node.inputs[1]));
+  const std::vector<int16_t> values = residual_values(op, builder.tensor(node.inputs[1]));
+  Residuals residuals{.taps = int64_t{op.k_h} * op.k_w, .depth = op.in_c / op.groups, .values = values};
   layer.pixels = int64_t{op.batch} * op.out_h * op.out_w;
   layer.group_channels = op.out_c / op.groups;
   layer.groups = op.groups;

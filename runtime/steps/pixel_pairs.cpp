@@ -39,13 +39,11 @@ void gather(const PixelPieces& pieces, const std::byte* in, int64_t pixel, std::
 
 void pack_pixel_pairs(PixelPieces pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
                       std::byte* out) {
-  constexpr int64_t kGathered = 4096;
   const bool whole_words = pieces.tap_bytes % kWord == 0;
-  const bool fits = pieces.bytes() + kShortPiece <= kGathered;
   for (int64_t p = 0; p < count; p += 2, out += 2 * pixel_bytes) {
     const int64_t a = first + p, b = first + std::min(p + 1, count - 1);
-    if (!whole_words && fits) {
-      alignas(16) std::byte gathered[2][kGathered];
+    if (!whole_words) {
+      alignas(16) std::byte gathered[2][kMostGatheredBytes + kShortPiece];
       gather(pieces, in, a, gathered[0]);
       gather(pieces, in, b, gathered[1]);
       interleave(gathered[0], gathered[1], pixel_bytes / kWord, out);

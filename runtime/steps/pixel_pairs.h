@@ -15,8 +15,11 @@ struct PixelPieces {
   int64_t bytes() const { return taps * tap_bytes; }
 };
 
+/// Of pixels whose pieces are not whole words.
+inline constexpr int64_t kMostGatheredBytes = 2048;
+
 /// Packs `count` pixels, the first being `first`. `pixel_bytes`: room of each in `out`, a multiple of 8; what lies past
-/// its pieces is left as it is. Of an odd count the last pixel is packed twice. A piece may be read up to 32 bytes past
+/// its pieces is undefined. Of an odd count the last pixel is packed twice. A piece may be read up to 32 bytes past
 /// its end.
 void pack_pixel_pairs(PixelPieces pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
                       std::byte* out);

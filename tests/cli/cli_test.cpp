@@ -1,6 +1,5 @@
 // Runs the program as users do and looks at its exit code, what it says, and what it leaves behind.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,22 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include "models/tflite_writer.h"
+#include "tests/cli/outcome.h"
 #include "tests/runtime/small_network.h"
 
 namespace octet {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-std::string contents_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// Each test has a folder of its own, the program's working directory, with a small network in it.
 class Cli : public testing::Test {
@@ -60,14 +50,7 @@ class Cli : public testing::Test {
   }
 
   Outcome octet(const std::string& arguments) const {
-    const fs::path out = folder_.string() + ".out", err = folder_.string() + ".err";
-    const std::string command = "cd '" + folder_.string() + "' && " OCTET_COMMAND " " + arguments + " > '" +
-                                out.string() + "' 2> '" + err.string() + "' < /dev/null";
-    const int status = std::system(command.c_str());
-    const Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -status, contents_of(out), contents_of(err)};
-    fs::remove(out);
-    fs::remove(err);
-    return outcome;
+    return run_in(folder_, OCTET_COMMAND " " + arguments, folder_.string());
   }
 
   Outcome expect_success(const std::string& arguments) const {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/tflite_writer.h"
+#include "tests/cli/outcome.h"
 #include "tests/phone/daemons.h"
 #include "tests/runtime/small_network.h"
 
@@ -17,16 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-std::string contents_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 bool has(const std::string& text, const std::string& word) { return text.find(word) != std::string::npos; }
 
@@ -83,11 +74,7 @@ class Phone : public testing::Test {
   }
 
   Outcome octet(const std::string& arguments, const std::string& program = OCTET_COMMAND) const {
-    const fs::path out = root_ / "out", err = root_ / "err";
-    const std::string command = "cd " + quoted(here()) + " && " + program + " " + arguments + " > " + quoted(out) +
-                                " 2> " + quoted(err) + " < /dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -status, contents_of(out), contents_of(err)};
+    return run_in(here(), program + " " + arguments, (root_ / "run").string());
   }
 
   void expect_refusal(const std::string& arguments, const std::vector<std::string>& words, int code = 1,
