@@ -26,17 +26,22 @@ target_include_directories(octet-kernels SYSTEM PRIVATE ${HALIDE_DIR})
 target_link_libraries(octet-kernels PRIVATE ${HALIDE_LIBRARY})
 target_precompile_headers(octet-kernels PRIVATE <Halide.h>)
 
-# Instructions that Halide does not select: schedules/<target>.ll, as bitcode.
+# Instructions that Halide does not select: schedules/<target>.ll, as bitcode within the program. Bitcode keeps its source's
+# path as it was given.
 find_program(LLVM_AS NAMES llvm-as-14 llvm-as REQUIRED)
 find_program(LLC NAMES llc-14 llc REQUIRED)
 set(instructions ${CMAKE_CURRENT_BINARY_DIR}/instructions)
 file(MAKE_DIRECTORY ${instructions})
 foreach(target avx512vnni i8mm)
   add_custom_command(
-    OUTPUT ${instructions}/${target}.bc
-    COMMAND ${LLVM_AS} ${octet_root}/schedules/${target}.ll -o ${instructions}/${target}.bc
+    OUTPUT ${instructions}/${target}.o
+    COMMAND ${CMAKE_COMMAND} -E chdir ${octet_root}/schedules ${LLVM_AS} ${target}.ll -o ${instructions}/${target}.bc
+    COMMAND ${CMAKE_LINKER} -r -b binary -o ${target}.o ${target}.bc
     DEPENDS ${octet_root}/schedules/${target}.ll
+    WORKING_DIRECTORY ${instructions}
     VERBATIM)
-  target_sources(octet-kernels PRIVATE ${instructions}/${target}.bc)
+  target_sources(octet-kernels PRIVATE ${instructions}/${target}.o)
 endforeach()
-target_compile_definitions(octet-kernels PRIVATE OCTET_INSTRUCTIONS="${instructions}" OCTET_LLC="${LLC}")
+# Objects that the linker makes of bytes do not say that they need no executable stack.
+target_link_options(octet-kernels PRIVATE -Wl,-z,noexecstack)
+target_compile_definitions(octet-kernels PRIVATE OCTET_LLC="${LLC}")

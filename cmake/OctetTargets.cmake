@@ -16,9 +16,11 @@ if(OCTET_BUILD_FUZZERS)
   target_compile_options(octet_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# octet_library(NAME sources...): a static library octet_NAME, alias Octet::NAME.
+# octet_library(NAME sources...): a static library octet_NAME, alias Octet::NAME. The options are of this build, not of what
+# links the installed library.
 function(octet_library name)
   add_library(octet_${name} STATIC ${ARGN})
   add_library(Octet::${name} ALIAS octet_${name})
-  target_link_libraries(octet_${name} PUBLIC octet_options)
+  set_target_properties(octet_${name} PROPERTIES EXPORT_NAME ${name})
+  target_link_libraries(octet_${name} PUBLIC $<BUILD_INTERFACE:octet_options>)
 endfunction()

@@ -17,6 +17,10 @@
 #include "schedules/manifest.h"
 #include "schedules/schedules.h"
 
+// Files that the build has put into the program (cmake/KernelCompiler.cmake), by the linker's names.
+extern "C" const uint8_t _binary_avx512vnni_bc_start[], _binary_avx512vnni_bc_end[], _binary_i8mm_bc_start[],
+    _binary_i8mm_bc_end[];
+
 namespace {
 
 using namespace octet;
@@ -57,10 +61,11 @@ Target target_named(const std::string& name) {
   throw std::runtime_error("unknown target " + name);
 }
 
-/// The functions of schedules/<target>.ll, which the build has made bitcode of, where there are any.
+/// The functions of schedules/<target>.ll as bitcode, where there are any.
 std::vector<uint8_t> instructions_of(Target target) {
-  std::ifstream file(OCTET_INSTRUCTIONS + ("/" + std::string(name_of(target)) + ".bc"), std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  if (target == Target::Avx512Vnni) return {_binary_avx512vnni_bc_start, _binary_avx512vnni_bc_end};
+  if (target == Target::I8mm) return {_binary_i8mm_bc_start, _binary_i8mm_bc_end};
+  return {};
 }
 
 /// Halide 14 has no name for i8mm, so LLVM's own compiler is told of it.

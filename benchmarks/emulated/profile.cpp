@@ -95,7 +95,9 @@ fs::path arm64_octet() { return this_folder().parent_path() / "arm64/bin/octet";
 Emulation Emulation::find(const fs::path& octet) {
   const auto qemu = find_program({"qemu-aarch64"});
   if (!qemu) throw ModelError("qemu-aarch64 is missing (Debian: qemu-user)");
-  Emulation found{*qemu, this_folder() / "octet_count.so", octet.empty() ? arm64_octet() : octet};
+  fs::path plugin = this_folder() / "octet_count.so";
+  if (!fs::exists(plugin)) plugin = this_folder().parent_path() / "lib/octet/octet_count.so";
+  Emulation found{*qemu, plugin, octet.empty() ? arm64_octet() : octet};
   require(found.plugin, "the build makes it: make build");
   require(found.octet, octet.empty() ? "make arm64 builds it" : "it is to be the command line for 64-bit Arm");
   return found;

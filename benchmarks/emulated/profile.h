@@ -52,8 +52,9 @@ struct Emulation {
   std::filesystem::path plugin;  // plugin.cpp
   std::filesystem::path octet;   // the command line for 64-bit Arm
 
-  /// As this program's build leaves them: the plugin beside it, bin/octet of preset "arm64". `octet` is taken in its
-  /// place where not empty. Throws ModelError that says what is missing and how to come by it.
+  /// As this program's build or installation leaves them: the plugin beside it or in ../lib/octet, bin/octet of preset
+  /// "arm64". `octet` is taken in its place where not empty. Throws ModelError that says what is missing and how to
+  /// come by it.
   static Emulation find(const std::filesystem::path& octet = {});
 };
 

@@ -5,13 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
-#include <map>
+#include <iterator>
 #include <regex>
 #include <string>
 #include <vector>
 
+#include "schedules/assembly.h"
 #include "schedules/manifest.h"
 
 namespace octet {
@@ -21,80 +21,27 @@ static void PrintTo(const KernelInfo& kernel, std::ostream* out) { *out << kerne
 
 namespace {
 
-using Lines = std::vector<std::string>;
-
-std::string folder_of(Target target) { return std::string(OCTET_KERNEL_FOLDER) + "/" + std::string(name_of(target)); }
-
-Lines read_lines(const std::string& path) {
-  std::ifstream file(path);
-  Lines lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line.substr(0, line.find('#')));
-  return lines;
+std::string path_of(const KernelInfo& kernel) {
+  return std::string(OCTET_KERNEL_FOLDER) + "/" + std::string(name_of(kernel.target)) + "/" + std::string(kernel.name) +
+         ".s";
 }
 
-/// Bodies of the loops that hold no other loop: from a label to the last branch back to it.
-std::vector<Lines> innermost_loops(const Lines& lines) {
-  static const std::regex label(R"(^(\.LBB\w+):)"), branch(R"(^\s+(?:j\w+|b|b\.\w+|cbn?z|tbn?z)\s.*?(\.LBB\w+)\s*$)");
-  std::map<std::string, size_t> labels;
-  std::map<size_t, size_t> loops;  // begin, end
-  for (size_t i = 0; i < lines.size(); i++) {
-    std::smatch m;
-    if (std::regex_search(lines[i], m, label)) labels[m[1]] = i;
-    if (std::regex_search(lines[i], m, branch) && labels.contains(m[1])) loops[labels[m[1]]] = i;
-  }
-  std::vector<Lines> bodies;
-  for (const auto& loop : loops) {
-    const auto is_inside = [&](const auto& other) { return other.first > loop.first && other.second < loop.second; };
-    if (std::ranges::none_of(loops, is_inside))
-      bodies.emplace_back(lines.begin() + static_cast<long>(loop.first),
-                          lines.begin() + static_cast<long>(loop.second) + 1);
-  }
-  return bodies;
-}
-
-int64_t count(const Lines& lines, const std::regex& pattern) {
-  return std::ranges::count_if(lines, [&](const std::string& line) { return std::regex_search(line, pattern); });
-}
-
-std::regex multiply_accumulate(const KernelInfo& kernel) {
-  switch (kernel.target) {
-    case Target::Sse41:
-      return std::regex(R"(^\s+pmaddwd\s)");
-    case Target::Avx2:
-      return std::regex(R"(^\s+vpmaddwd\s)");
-    case Target::Avx512Vnni:
-      return std::regex(R"(^\s+vpdpbusd\s)");
-    case Target::Neon:  // of bytes, or, a channel at a time, of words
-      return kernel.schedule.depth == 1 ? std::regex(R"(^\s+smlal2?\s+v\d+\.4s)")
-                                        : std::regex(R"(^\s+[su]m(ull|lal|lsl)2?\s+v\d+\.8h)");
-    case Target::Dotprod:
-      return std::regex(R"(^\s+[su]dot\s)");
-    case Target::I8mm:
-      return std::regex(R"(^\s+smmla\s)");
-  }
-  return {};
+std::vector<AssemblyLine> read_assembly(const KernelInfo& kernel) {
+  std::ifstream file(path_of(kernel));
+  return parse_assembly(std::string(std::istreambuf_iterator<char>(file), {}), kernel.target);
 }
 
 /// Multiplies of 32-bit lanes: the form that wastes most.
 std::regex wide_multiply() { return std::regex(R"(^\s+(v?pmulld\s|ml[as]\s+v\d+\.4s|mul\s+v\d+\.4s))"); }
 
-/// A store of a vector register to the stack, on Arm; where the algorithm has columns there, one that LLVM calls a
-/// spill.
-std::regex spill(const KernelInfo& kernel) {
-  const std::string store = R"(^\s+st\w+\s+[^\[]*\b[qdv]\d+[^\[]*\[sp\b)";
-  return std::regex(kernel.family == Family::Depthwise ? store + ".*Spill" : store);
-}
-
-bool multiplies_and_accumulates(const KernelInfo& kernel) {
-  switch (kernel.family) {
-    case Family::Convolution:
-    case Family::ConvolutionSum:
-    case Family::Depthwise:
-    case Family::DepthwiseSum:
-      return true;
-    default:
-      return false;
-  }
+/// Stores of vector registers to the stack, on Arm; where the algorithm has columns there, those that LLVM calls
+/// spills.
+int64_t spills(AssemblyLines loop, const KernelInfo& kernel) {
+  static const std::regex store(R"(^\s+st\w+\s+[^\[]*\b[qdv]\d+[^\[]*\[sp\b)");
+  return std::ranges::count_if(loop, [&](const AssemblyLine& line) {
+    return std::regex_search(line.code, store) &&
+           (kernel.family != Family::Depthwise || line.comment.find("Spill") != std::string::npos);
+  });
 }
 
 /// Instructions of the sets that runtime/target.cpp does not ask a CPU for, but that Halide's targets include.
@@ -120,19 +67,19 @@ std::regex foreign(Target target) {
 TEST(Instructions, AreThoseOfTheTarget) {
   for (const KernelInfo& kernel : kManifest) {
     if (std::ranges::count(compiled_targets(), kernel.target) == 0) continue;
-    const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
-    const Lines lines = read_lines(path);
-    ASSERT_FALSE(lines.empty()) << path;
+    const std::vector<AssemblyLine> lines = read_assembly(kernel);
+    ASSERT_FALSE(lines.empty()) << path_of(kernel);
     const std::regex unwanted = foreign(kernel.target);
-    const auto found = std::ranges::find_if(lines, [&](const auto& line) { return std::regex_search(line, unwanted); });
-    EXPECT_EQ(found, lines.end()) << path << ":" << *found;
+    const auto found =
+        std::ranges::find_if(lines, [&](const AssemblyLine& line) { return std::regex_search(line.code, unwanted); });
+    EXPECT_EQ(found, lines.end()) << path_of(kernel) << ":" << found->code;
   }
 }
 
 std::vector<KernelInfo> kernels_under_test() {
   std::vector<KernelInfo> kernels;
   for (const KernelInfo& kernel : kManifest)
-    if (multiplies_and_accumulates(kernel) && std::ranges::count(compiled_targets(), kernel.target) != 0)
+    if (multiplies_and_accumulates(kernel.family) && std::ranges::count(compiled_targets(), kernel.target) != 0)
       kernels.push_back(kernel);
   return kernels;
 }
@@ -147,17 +94,11 @@ class Assembly : public testing::TestWithParam<KernelInfo> {};
 
 TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
   const KernelInfo& kernel = GetParam();
-  const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
-  const Lines lines = read_lines(path);
+  const std::string path = path_of(kernel);
+  const std::vector<AssemblyLine> lines = read_assembly(kernel);
   ASSERT_FALSE(lines.empty()) << path;
-  const std::regex wanted = multiply_accumulate(kernel);
-  int64_t most = 0, wide = 0;  // in the loop with the most multiply-accumulates
-  for (const Lines& loop : innermost_loops(lines)) {
-    const int64_t found = count(loop, wanted);
-    if (found <= most) continue;
-    most = found;
-    wide = count(loop, wide_multiply());
-  }
+  const AssemblyLines loop = hot_loop(lines, kernel);
+  const int64_t most = counts_of(loop, kernel).multiplies, wide = count(loop, wide_multiply());
   const bool is_convolution = kernel.family == Family::Convolution || kernel.family == Family::ConvolutionSum;
   const int64_t tile = is_convolution ? kernel.schedule.pixels * kernel.schedule.vectors : 1;
   EXPECT_GE(most, tile) << path;
@@ -171,13 +112,13 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ArmAssembly);  // elsewhere than o
 /// Vectors that LLVM has no register for go to the stack and back within the loop, which can double its instructions.
 TEST_P(ArmAssembly, HotLoopsStoreNoVectorToTheStack) {
   const KernelInfo& kernel = GetParam();
-  const std::string path = folder_of(kernel.target) + "/" + std::string(kernel.name) + ".s";
-  const Lines lines = read_lines(path);
+  const std::string path = path_of(kernel);
+  const std::vector<AssemblyLine> lines = read_assembly(kernel);
   ASSERT_FALSE(lines.empty()) << path;
-  const std::regex multiply = multiply_accumulate(kernel), unwanted = spill(kernel);
-  for (const Lines& loop : innermost_loops(lines)) {
+  const std::regex multiply = multiply_accumulate(kernel);
+  for (const AssemblyLines loop : innermost_loops(lines)) {
     if (count(loop, multiply) == 0) continue;
-    EXPECT_EQ(count(loop, unwanted), 0) << path << ", loop " << loop.front();
+    EXPECT_EQ(spills(loop, kernel), 0) << path << ", loop " << loop.front().code;
   }
 }
 
