@@ -10,6 +10,7 @@ namespace octet::cli {
 using Action = std::function<void()>;
 
 void add_inspect(CLI::App& app, Action& action);
+void add_compile(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <sstream>
 
 #include "cli/adb.h"
 #include "cli/files.h"
+#include "cli/hash.h"
 #include "cli/ssh.h"
 
 namespace octet::cli {
@@ -28,11 +27,6 @@ std::string error_in(const std::string& text) {
   if (at == std::string::npos) return "";
   const size_t begin = at + kError.size();
   return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
-}
-
-std::string hash_of(const std::vector<std::byte>& bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 /// Prints files and Android's properties, each after a line that begins with "@@ ".

@@ -13,18 +13,6 @@ constexpr std::string_view kZooPrefix = "zoo:";
 
 bool is_zoo_name(const std::string& name) { return std::ranges::count(zoo_names(), name) > 0; }
 
-/// Runs `body`; what it throws gets `argument` in front, in place of the network's name if that stands there.
-template <typename Body>
-auto with_name(const std::string& argument, const std::string& name, const Body& body) {
-  try {
-    return body();
-  } catch (const ModelError& e) {
-    std::string what = e.what();
-    if (!name.empty() && what.starts_with(name + ": ")) what.erase(0, name.size() + 2);
-    throw what.starts_with(argument + ": ") ? e : ModelError(argument + ": " + what);
-  }
-}
-
 }  // namespace
 
 void add_type_option(CLI::App& command, std::string& type) {
@@ -64,8 +52,8 @@ std::optional<std::string> zoo_name_in(const std::string& argument) {
 
 Model load_model(const std::string& argument, const PrepareOptions& options) {
   const std::optional<std::string> zoo_name = zoo_name_in(argument);
-  return with_name(argument, "",
-                   [&] { return zoo_name ? build_zoo(*zoo_name, options.data_type()) : read_tflite(argument); });
+  return with_argument(argument, "",
+                       [&] { return zoo_name ? build_zoo(*zoo_name, options.data_type()) : read_tflite(argument); });
 }
 
 std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argument, const PrepareOptions& options,
@@ -74,7 +62,7 @@ std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argum
   plan_options.target = parse_target(options.target);
   plan_options.keep_all = keep_all;
   plan_options.passes_off = options.passes_off;
-  return with_name(argument, model.name, [&] { return Plan::make(model, plan_options); });
+  return with_argument(argument, model.name, [&] { return Plan::make(model, plan_options); });
 }
 
 }  // namespace octet::cli

@@ -30,6 +30,18 @@ void add_threads_option(CLI::App& command, int& threads);
 /// The zoo's network that the argument names; nothing where it is a file. Throws ModelError where it is neither.
 std::optional<std::string> zoo_name_in(const std::string& argument);
 
+/// Runs `body`; what it throws gets `argument` in front, in place of the network's name if that stands there.
+template <typename Body>
+auto with_argument(const std::string& argument, const std::string& name, const Body& body) {
+  try {
+    return body();
+  } catch (const ModelError& e) {
+    std::string what = e.what();
+    if (!name.empty() && what.starts_with(name + ": ")) what.erase(0, name.size() + 2);
+    throw what.starts_with(argument + ": ") ? e : ModelError(argument + ": " + what);
+  }
+}
+
 /// Reads or builds a network. Errors begin with the argument.
 Model load_model(const std::string& argument, const PrepareOptions& options);
 

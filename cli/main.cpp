@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   Action action;
   add_inspect(app, action);
   add_run(app, action);
+  add_compile(app, action);
   add_bench(app, action);
   add_estimate(app, action);
   add_devices(app, action);

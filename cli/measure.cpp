@@ -1,20 +1,12 @@
 #include "cli/measure.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <random>
-#include <thread>
 
 namespace octet::cli {
 namespace {
-
-double clock_seconds(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 Sample timed_run(Session& session) {
   const double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -46,8 +38,6 @@ std::vector<std::vector<double>> measure_layers(Session& session, const Effort& 
 
 }  // namespace
 
-double now_seconds() { return clock_seconds(CLOCK_MONOTONIC); }
-
 std::vector<double> Timing::wall() const {
   std::vector<double> times;
   for (const Sample& s : samples) times.push_back(s.wall);
@@ -58,10 +48,6 @@ std::vector<Reading> Timing::after() const {
   std::vector<Reading> readings;
   for (const Sample& s : samples) readings.push_back(s.after);
   return readings;
-}
-
-void sleep_seconds(double seconds) {
-  if (seconds > 0) std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
 }
 
 void fill_inputs(Session& session) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "cli/clock.h"
 #include "cli/sensors.h"
 #include "runtime/session.h"
 
@@ -40,8 +41,5 @@ void fill_inputs(Session& session);
 /// and the sensors are left alone. `on_sample` sees each sample as it is taken, between two runs.
 Timing measure(Session& session, const Effort& effort, bool layers, const Sensors& sensors,
                const std::function<void(const Sample&)>& on_sample);
-
-double now_seconds();
-void sleep_seconds(double seconds);
 
 }  // namespace octet::cli

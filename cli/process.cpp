@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "cli/measure.h"
+#include "cli/clock.h"
 
 namespace octet::cli {
 namespace {

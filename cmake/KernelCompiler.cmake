@@ -14,11 +14,14 @@ add_executable(octet-kernels
   ${octet_root}/schedules/arm_depthwise.cpp
   ${octet_root}/schedules/compile_kernels.cpp
   ${octet_root}/schedules/elementwise.cpp
+  ${octet_root}/schedules/fixed.cpp
   ${octet_root}/schedules/make_pipeline.cpp
   ${octet_root}/schedules/promise_layout.cpp
+  ${octet_root}/schedules/request.cpp
   ${octet_root}/schedules/x86.cpp
   ${octet_root}/schedules/x86_depthwise.cpp
   ${octet_root}/schedules/x86_lanes.cpp
+  ${octet_root}/runtime/cpu_supports.cpp
   ${octet_root}/runtime/target.cpp)
 target_compile_options(octet-kernels PRIVATE -Wall -Wextra -Werror -O1)
 target_include_directories(octet-kernels PRIVATE ${octet_root})

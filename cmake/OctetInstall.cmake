@@ -52,6 +52,17 @@ endif()
 configure_file(cmake/octet.pc.in ${CMAKE_BINARY_DIR}/package/octet.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/package/octet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# What octet compile compiles into libraries (compiler/toolchain.cpp).
+file(GLOB octet_sources RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/compiler/library/*.h ${CMAKE_SOURCE_DIR}/compiler/library/*.cpp
+  ${CMAKE_SOURCE_DIR}/runtime/steps/*.h ${CMAKE_SOURCE_DIR}/runtime/steps/*.cpp)
+foreach(source ${octet_sources} models/data_type.h models/model.h runtime/cpu_supports.cpp runtime/target.h
+    schedules/layouts.h schedules/manifest.h)
+  get_filename_component(folder ${source} DIRECTORY)
+  install(FILES ${CMAKE_SOURCE_DIR}/${source} DESTINATION ${CMAKE_INSTALL_DATADIR}/octet/${folder})
+endforeach()
+install(FILES ${HALIDE_INCLUDE_DIR}/HalideRuntime.h DESTINATION ${CMAKE_INSTALL_DATADIR}/octet)
+
 install(TARGETS octet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(NOT CMAKE_CROSSCOMPILING)
   # What the command line runs or loads; it looks beside itself, and in ../lib/octet.

@@ -81,6 +81,8 @@ class Plan {
   std::span<const std::byte> constants() const { return {constants_.get(), static_cast<size_t>(constant_bytes_)}; }
   /// Where tensors that never change lie among the constants, by tensor index.
   const std::map<int32_t, int64_t>& constant_tensors() const { return constant_tensors_; }
+  /// What a tensor holds, without margins.
+  int64_t tensor_bytes(int32_t tensor) const { return tensor_bytes_.at(static_cast<size_t>(tensor)); }
   /// The tensors that are the network's inputs and outputs.
   const std::vector<int32_t>& input_tensors() const { return inputs_; }
   const std::vector<int32_t>& output_tensors() const { return outputs_; }

@@ -4,11 +4,6 @@
 #include <array>
 #include <string>
 
-#if defined(__aarch64__) && defined(__linux__)
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-#endif
-
 namespace octet {
 namespace {
 
@@ -23,46 +18,8 @@ constexpr TargetName kNames[] = {{Target::Sse41, "sse41"},           {Target::Av
 
 #if defined(__x86_64__)
 constexpr Target kCompiled[] = {Target::Sse41, Target::Avx2, Target::Avx512Vnni};
-
-// These builtins ask the operating system too (XGETBV): a CPU whose wide registers are not saved does not count.
-bool supports(Target target) {
-  __builtin_cpu_init();
-  switch (target) {
-    case Target::Sse41:
-      return __builtin_cpu_supports("sse4.1");
-    case Target::Avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case Target::Avx512Vnni:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
-             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-    default:
-      return false;
-  }
-}
 #elif defined(__aarch64__)
 constexpr Target kCompiled[] = {Target::Neon, Target::Dotprod, Target::I8mm};
-
-bool supports(Target target) {
-  switch (target) {
-    case Target::Neon:
-      return true;
-    case Target::Dotprod:
-#if defined(__linux__)
-      return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
-#else
-      return false;
-#endif
-    case Target::I8mm:
-#if defined(__linux__)
-      return supports(Target::Dotprod) && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
-#else
-      return false;
-#endif
-    default:
-      return false;
-  }
-}
 #else
 #error "Octet has kernels for x86-64 and 64-bit Arm only"
 #endif
@@ -82,8 +39,6 @@ std::string usable_targets() {
 std::string_view name_of(Target target) { return std::ranges::find(kNames, target, &TargetName::target)->name; }
 
 std::span<const Target> compiled_targets() { return kCompiled; }
-
-bool cpu_supports(Target target) { return supports(target); }
 
 Target best_target() {
   Target best = compiled_targets().front();

@@ -26,8 +26,6 @@ class ThreadPool {
   Parallel parallel();
 
  private:
-  void stop();
-
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -2,6 +2,8 @@
 //   octet-kernels TARGET FOLDER: for every entry of the manifest FOLDER/<name>.o and <name>.s; FOLDER/objects, the list
 //     of the former; FOLDER/registry.cpp, the target's part of the runtime's dispatch table.
 //   octet-kernels TARGET FOLDER KERNEL...: only some: objects, assembly, and the loops (.stmt) to look at.
+//   octet-kernels --requests FILE FOLDER: kernels for one network (schedules/request.h), one a line: FOLDER/<symbol>.o,
+//     and with --listings before it <symbol>.s and <symbol>.stmt, the loops.
 //   octet-kernels --runtime TARGET FILE.o: what all kernels of an architecture need of Halide (allocation, errors).
 //   --android before either: for Android in place of Linux, where code must leave register x18 alone.
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "generators/halide.h"
+#include "schedules/fixed.h"
 #include "schedules/manifest.h"
 #include "schedules/schedules.h"
 
@@ -77,22 +80,47 @@ void compile_with_i8mm(const std::string& path) {
   }
 }
 
-/// Objects and assembly; `loops`: Halide's lowered form too.
-void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions,
-             bool loops = false) {
-  const std::string name(kernel.name), path = folder + "/" + name;
-  const Halide::Target target = halide_target(kernel.target);
-  Compilable pipeline = make_pipeline(kernel);
-  Halide::Module module = pipeline.output.compile_to_module(pipeline.arguments, "octet_" + name, target);
+/// What is written beside the object.
+struct Listings {
+  bool assembly = true, loops = false;
+};
+
+/// A function of that name, in files of `path` and an extension.
+void compile(Compilable pipeline, Target kind, const std::string& function, const std::string& path,
+             const std::vector<uint8_t>& instructions, Listings listings) {
+  const Halide::Target target = halide_target(kind);
+  Halide::Module module = pipeline.output.compile_to_module(pipeline.arguments, function, target);
+  // Nobody asks the kernels for a description of their arguments.
+  for (Halide::Internal::LoweredFunc& lowered : module.functions())
+    if (lowered.linkage == Halide::LinkageType::ExternalPlusMetadata)
+      lowered.linkage = Halide::LinkageType::ExternalPlusArgv;
   if (!instructions.empty()) module.append(Halide::ExternalCode::bitcode_wrapper(target, instructions, "instructions"));
   std::map<Halide::OutputFileType, std::string> files;
-  if (kernel.target == Target::I8mm)
+  if (kind == Target::I8mm)
     files = {{Halide::OutputFileType::llvm_assembly, path + ".ll"}};
   else
-    files = {{Halide::OutputFileType::object, path + ".o"}, {Halide::OutputFileType::assembly, path + ".s"}};
-  if (loops) files[Halide::OutputFileType::stmt] = path + ".stmt";
+    files = {{Halide::OutputFileType::object, path + ".o"}};
+  if (kind != Target::I8mm && listings.assembly) files[Halide::OutputFileType::assembly] = path + ".s";
+  if (listings.loops) files[Halide::OutputFileType::stmt] = path + ".stmt";
   module.compile(files);
-  if (kernel.target == Target::I8mm) compile_with_i8mm(path);
+  if (kind == Target::I8mm) compile_with_i8mm(path);
+}
+
+void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions,
+             Listings listings = {}) {
+  const std::string name(kernel.name);
+  compile(make_pipeline(kernel), kernel.target, "octet_" + name, folder + "/" + name, instructions, listings);
+}
+
+void compile_requests(const std::string& file, const std::string& folder, Listings listings) {
+  std::ifstream lines(file);
+  if (!lines) throw std::runtime_error(file + ": cannot be read");
+  for (std::string line; std::getline(lines, line);) {
+    const KernelRequest request = parse_request(line);
+    const Target target = request.kernel.target;
+    compile(make_pipeline(request), target, request.symbol, folder + "/" + request.symbol, instructions_of(target),
+            listings);
+  }
 }
 
 void compile_some(Target target, const std::string& folder, const std::vector<std::string>& names) {
@@ -101,7 +129,7 @@ void compile_some(Target target, const std::string& folder, const std::vector<st
     const auto* kernel = std::ranges::find(kManifest, name, &KernelInfo::name);
     if (kernel == std::end(kManifest) || kernel->target != target)
       throw std::runtime_error("the manifest has no kernel " + name + " for " + std::string(name_of(target)));
-    compile(*kernel, folder, instructions, /*loops=*/true);
+    compile(*kernel, folder, instructions, {.loops = true});
   }
 }
 
@@ -134,11 +162,16 @@ void compile_runtime(Target target, const std::string& file) {
 
 int main(int argc, char** argv) try {
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && arguments[0] == "--android") {
-    operating_system = Halide::Target::Android;
+  const auto has = [&](const char* option) {
+    if (arguments.empty() || arguments[0] != option) return false;
     arguments.erase(arguments.begin());
-  }
-  if (arguments.size() == 3 && arguments[0] == "--runtime") {
+    return true;
+  };
+  if (has("--android")) operating_system = Halide::Target::Android;
+  const bool listings = has("--listings");
+  if (arguments.size() == 3 && arguments[0] == "--requests") {
+    compile_requests(arguments[1], arguments[2], {.assembly = listings, .loops = listings});
+  } else if (arguments.size() == 3 && arguments[0] == "--runtime") {
     compile_runtime(target_named(arguments[1]), arguments[2]);
   } else if (arguments.size() > 2) {
     compile_some(target_named(arguments[0]), arguments[1], {arguments.begin() + 2, arguments.end()});
@@ -146,7 +179,7 @@ int main(int argc, char** argv) try {
     compile_kernels(target_named(arguments[0]), arguments[1]);
   } else {
     std::cerr << "usage: octet-kernels [--android] TARGET FOLDER [KERNEL...] | octet-kernels [--android] --runtime "
-                 "TARGET FILE.o\n";
+                 "TARGET FILE.o | octet-kernels [--android] [--listings] --requests FILE FOLDER\n";
     return 2;
   }
   return 0;

@@ -422,5 +422,17 @@ TEST_F(Cli, ZooListsAndWrites) {
   expect_refusal("zoo mobilenet_v1_0.25_128 --type int4 -o x.tflite", {"--type"});
 }
 
+TEST_F(Cli, CompileRefusesWhatIsWrongInOneLineAndWritesNothing) {
+  const std::vector<std::string> before = files();
+  expect_refusal("compile missing.tflite -o out", {"missing.tflite: no such file"});
+  expect_refusal("compile in.bin -o out", {"in.bin"});
+  expect_refusal("compile small.tflite", {"--output"});
+  expect_refusal("compile small.tflite -o out --target arm-32-linux", {"--target arm-32-linux: unknown (there are"});
+  expect_refusal("compile small.tflite -o out --features neon", {"--features neon: unknown for"});
+  expect_refusal("compile small.tflite -o out --name a-b", {"--name a-b: must be a name that C and C++ take"});
+  expect_refusal("compile small.tflite -o out --cxx no-such-compiler", {"no-such-compiler"});
+  EXPECT_EQ(files(), before);
+}
+
 }  // namespace
 }  // namespace octet

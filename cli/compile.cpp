@@ -1,0 +1,122 @@
+// octet compile: a network as a static library.
+#include "compiler/compile.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "cli/clock.h"
+#include "cli/commands.h"
+#include "cli/load.h"
+#include "cli/process.h"
+#include "cli/table.h"
+
+namespace octet::cli {
+namespace {
+
+struct CompileArguments {
+  std::string model, folder, target = host_platform(), type = "int8", name, cxx, cache;
+  std::vector<std::string> features = {"auto"}, passes_off;
+  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+};
+
+/// Lines that replace each other on a terminal; elsewhere, one a second at most.
+class Progress {
+ public:
+  ~Progress() {
+    if (terminal_ && shown_) fmt::print(stderr, "\r\033[K");
+  }
+  void show(const std::string& what) {
+    if (!terminal_ && shown_ && now_seconds() - last_ < 5) return;
+    terminal_ ? fmt::print(stderr, "\r\033[K{}", what) : fmt::print(stderr, "{}\n", what);
+    std::fflush(stderr);
+    shown_ = true;
+    last_ = now_seconds();
+  }
+
+ private:
+  const bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool shown_ = false;
+  double last_ = 0;
+};
+
+std::string megabytes(int64_t bytes) { return fmt::format("{:.2f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+void print_report(const CompileReport& report, const CompileOptions& options, double seconds) {
+  Table table;
+  table.column("features", Table::Align::Left);
+  for (const char* heading : {"kernels", "different", "weights MiB", "with tables MiB"}) table.column(heading);
+  for (const CompileReport::OfTarget& t : report.targets)
+    table.row({std::string(name_of(t.target)), std::to_string(t.kernels), std::to_string(t.different),
+               fmt::format("{:.2f}", static_cast<double>(t.weight_bytes) / (1 << 20)),
+               fmt::format("{:.2f}", static_cast<double>(t.constant_bytes) / (1 << 20))});
+  fmt::print("{}\n{}/lib{}.a: {} ({:.2f} times the model's weights), arena {}, in {:.1f} s\n", table.text(),
+             options.folder.string(), options.name, megabytes(report.text_bytes + report.data_bytes),
+             static_cast<double>(report.text_bytes + report.data_bytes) /
+                 static_cast<double>(std::max<int64_t>(1, report.file_weight_bytes)),
+             megabytes(report.arena_bytes), seconds);
+}
+
+void compile(const CompileArguments& arguments) {
+  const double start = now_seconds();
+  CompileOptions options;
+  options.folder = arguments.folder;
+  options.platform = parse_platform(arguments.target);
+  options.targets = parse_features(options.platform, arguments.features);
+  options.passes_off = arguments.passes_off;
+  options.cxx = arguments.cxx;
+  options.cache = arguments.cache.empty() ? default_cache() : std::filesystem::path(arguments.cache);
+  options.jobs = arguments.jobs;
+  const std::string stem =
+      zoo_name_in(arguments.model).value_or(std::filesystem::path(arguments.model).stem().string());
+  options.name = arguments.name.empty() ? identifier_of(stem) : arguments.name;
+  check_identifier(options.name);
+  PrepareOptions prepare;
+  prepare.type = arguments.type;
+  const Model model = load_model(arguments.model, prepare);
+  const Interruptible interruptible;
+  CompileReport report;
+  {
+    Progress progress;
+    options.progress = [&](const std::string& what) { progress.show(what); };
+    report = with_argument(arguments.model, model.name, [&] { return octet::compile(model, options); });
+  }
+  print_report(report, options, now_seconds() - start);
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command(
+      app, action, "compile", "Make a static library of a network: libNAME.a, NAME.h, NAMEConfig.cmake", compile);
+  command->add_option("MODEL", options->model, kModelHelp)->required();
+  command->add_option("-o,--output", options->folder, "Folder for the files; made where it is not there")
+      ->required()
+      ->type_name("DIR");
+  std::string platforms;
+  for (const std::string& name : platform_names()) platforms += (platforms.empty() ? "" : ", ") + name;
+  command->add_option("--target", options->target, "The machine it is for: " + platforms)->capture_default_str();
+  command
+      ->add_option(
+          "--features", options->features,
+          "Instruction sets, of which it takes the CPU's best as it runs: auto for all, or some of sse41, avx2, "
+          "avx512vnni; neon, dotprod, i8mm")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--name", options->name,
+                      "Name of the library and its functions (default: the model's file name)");
+  command->add_option("--cxx", options->cxx,
+                      "C++ compiler for that machine (default: c++, or $CXX; aarch64-linux-gnu-g++; $ANDROID_NDK's)");
+  command->add_option("--cache", options->cache, "Folder that keeps kernels (default: $XDG_CACHE_HOME/octet)")
+      ->type_name("DIR");
+  command->add_option("--jobs", options->jobs, "Kernels to compile at a time")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  add_type_option(*command, options->type);
+  add_no_pass_option(*command, options->passes_off);
+}
+
+}  // namespace octet::cli

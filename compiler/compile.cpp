@@ -1,0 +1,162 @@
+#include "compiler/compile.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <set>
+
+#include "cli/files.h"
+#include "compiler/kernel_cache.h"
+#include "compiler/record.h"
+#include "compiler/write_source.h"
+
+namespace octet {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Whether waking other threads would take longer than the step itself, which is some microseconds.
+bool runs_alone(const Step& step, const Plan& plan) {
+  // Multiplications in a microsecond, roughly.
+  const int64_t speed = plan.target() == Target::Avx512Vnni ? 100000 : is_arm(plan.target()) ? 15000 : 40000;
+  int64_t bytes = 0;
+  for (const int32_t tensor : step.writes) {
+    if (tensor >= 0) bytes += plan.tensor_bytes(tensor);
+  }
+  return step.macs <= 2 * speed && bytes <= 4096;
+}
+
+struct Planned {
+  PlannedVariant variant;
+  std::vector<KernelRequest> requests;  // of its kernels
+};
+
+Planned plan_for(const Model& model, Target target, const CompileOptions& options, const KernelCache& cache) {
+  PlanOptions plan_options;
+  plan_options.target = target;
+  plan_options.passes_off = options.passes_off;
+  Planned planned;
+  PlannedVariant& variant = planned.variant;
+  variant.plan = Plan::make(model, plan_options);
+  for (const Step& step : variant.plan->steps()) variant.alone.push_back(runs_alone(step, *variant.plan));
+  const std::vector<std::vector<KnownArgument>> known = record_arguments(*variant.plan, variant.alone);
+  for (size_t i = 0; i < known.size(); i++) {
+    KernelRequest request{"", *variant.plan->kernels()[i].info, known[i]};
+    request.symbol = cache.symbol_of(request);
+    variant.symbols.push_back(request.symbol);
+    planned.requests.push_back(std::move(request));
+  }
+  return planned;
+}
+
+/// A folder that vanishes with this.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const fs::path& parent) : path(parent / fmt::format("compile.{}", getpid())) {
+    fs::create_directories(path);
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+
+  void write(const std::string& name, std::string_view text) const {
+    std::ofstream file(path / name, std::ios::binary);
+    file.write(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!file.flush()) throw std::runtime_error((path / name).string() + ": cannot be written");
+  }
+
+  const fs::path path;
+};
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+std::string identifier_of(const std::string& name) {
+  std::string identifier;
+  for (const char c : name) identifier += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  if (identifier.empty() || std::isdigit(static_cast<unsigned char>(identifier[0])) != 0) identifier.insert(0, "net_");
+  return identifier;
+}
+
+void check_identifier(const std::string& name) {
+  static const std::set<std::string> words = {
+      "auto",    "bool",   "break",     "case",   "catch",  "char",     "class",  "const",    "delete", "do",
+      "double",  "else",   "enum",      "extern", "false",  "float",    "for",    "goto",     "if",     "inline",
+      "int",     "long",   "namespace", "new",    "octet",  "private",  "public", "register", "return", "short",
+      "signed",  "sizeof", "static",    "std",    "struct", "switch",   "this",   "throw",    "true",   "try",
+      "typedef", "union",  "unsigned",  "using",  "void",   "volatile", "while"};
+  if (identifier_of(name) != name || words.contains(name))
+    throw ModelError(fmt::format("--name {}: must be a name that C and C++ take, such as {}", name,
+                                 words.contains(name) ? name + "_net" : identifier_of(name)));
+}
+
+CompileReport compile(const Model& model, const CompileOptions& options) {
+  check_identifier(options.name);
+  const Parts parts = find_parts();
+  const Toolchain toolchain(options.platform, options.cxx);
+  const KernelCache cache(options.cache / "kernels", parts.kernel_compiler, options.platform.android);
+
+  CompileReport report;
+  std::vector<PlannedVariant> variants;
+  std::vector<KernelRequest> requests;
+  for (const Target target : options.targets) {
+    Planned planned = plan_for(model, target, options, cache);
+    const Plan& plan = *planned.variant.plan;
+    std::set<std::string> different(planned.variant.symbols.begin(), planned.variant.symbols.end());
+    report.targets.push_back({target, planned.requests.size(), different.size(), plan.packed_weight_bytes(),
+                              static_cast<int64_t>(plan.constants().size())});
+    report.file_weight_bytes = plan.file_weight_bytes();
+    report.arena_bytes = std::max(report.arena_bytes, plan.memory().arena_bytes);
+    std::ranges::move(planned.requests, std::back_inserter(requests));
+    variants.push_back(std::move(planned.variant));
+  }
+
+  std::vector<fs::path> inputs = cache.objects(requests, options.jobs, [&](size_t done, size_t of) {
+    options.progress(fmt::format("kernels: {} of {}", done, of));
+  });
+  std::ranges::sort(inputs);
+  inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
+  options.progress("runtime");
+  const fs::path runtime = runtime_archive(toolchain, parts, options.cache);
+
+  options.progress("library");
+  const WorkFolder work(options.cache);
+  std::vector<std::string> constants;
+  for (const PlannedVariant& variant : variants) {
+    const std::string file = fmt::format("{}.bin", name_of(variant.plan->target()));
+    work.write(file, text_of(variant.plan->constants()));
+    constants.push_back((work.path / file).string());
+  }
+  const std::string& name = options.name;
+  work.write(name + ".cpp", network_source(name, variants));
+  work.write(name + "_constants.s", constants_source(name, variants, constants));
+  work.write(name + ".h", header(name, variants));
+  work.write(name + "Config.cmake", cmake_package(name));
+  toolchain.compile(work.path / (name + ".cpp"), work.path / "network.o", parts, {"-O2", "-I" + work.path.string()});
+  toolchain.compile(work.path / (name + "_constants.s"), work.path / "constants.o", parts);
+  inputs.insert(inputs.begin(), {work.path / "network.o", work.path / "constants.o"});
+  inputs.push_back(runtime);
+  toolchain.join(inputs, exported_functions(name), work.path / (name + ".o"));
+  const std::string library = "lib" + name + ".a";
+  toolchain.archive({work.path / (name + ".o")}, work.path / library);
+  std::tie(report.text_bytes, report.data_bytes) = toolchain.sizes(work.path / library);
+
+  fs::create_directories(options.folder);
+  cli::Outputs outputs;
+  for (const std::string& file : {library, name + ".h", name + "Config.cmake"})
+    outputs.write(options.folder / file, cli::read_bytes(work.path / file));
+  outputs.commit();
+  return report;
+}
+
+}  // namespace octet

@@ -1,0 +1,107 @@
+#include "schedules/fixed.h"
+
+#include <map>
+#include <stdexcept>
+
+namespace octet {
+
+using namespace Halide;
+using namespace Halide::Internal;
+
+namespace {
+
+using What = KnownArgument::What;
+
+/// The parameters that functions mention, by name.
+class Parameters : public IRGraphVisitor {
+ public:
+  std::map<std::string, Parameter> found;
+
+ private:
+  using IRGraphVisitor::visit;
+  void visit(const Variable* op) override { note(op->param); }
+  void visit(const Call* op) override {
+    note(op->param);
+    IRGraphVisitor::visit(op);
+  }
+  void note(const Parameter& parameter) {
+    if (parameter.defined()) found[parameter.name()] = parameter;
+  }
+};
+
+/// Replaces numbers, and elements of buffers whose contents are known.
+class Substitution : public IRMutator {
+ public:
+  std::map<std::string, int64_t> numbers;
+  std::map<std::string, std::vector<int64_t>> contents;  // of two dimensions
+  std::map<std::string, int64_t> rows;                   // extent of the first of them
+
+ private:
+  using IRMutator::visit;
+  Expr visit(const Variable* op) override {
+    if (!op->param.defined() || op->param.is_buffer()) return op;
+    const auto number = numbers.find(op->param.name());
+    return number == numbers.end() ? Expr(op) : make_const(op->type, number->second);
+  }
+  Expr visit(const Call* op) override {
+    const auto known = op->call_type == Call::Image ? contents.find(op->name) : contents.end();
+    const int64_t* const row = known != contents.end() ? as_const_int(op->args[0]) : nullptr;
+    if (row == nullptr) return IRMutator::visit(op);
+    // Where elements of a row are so far from each other, any one is a line's point.
+    const std::vector<int64_t>& values = known->second;
+    const int64_t extent = rows.at(op->name), columns = static_cast<int64_t>(values.size()) / extent;
+    const auto at = [&](int64_t column) { return values[static_cast<size_t>(column * extent + *row)]; };
+    const int64_t first = at(0), slope = columns > 1 ? at(1) - first : 0;
+    for (int64_t c = 0; c < columns; c++)
+      if (at(c) != first + slope * c) return IRMutator::visit(op);
+    Expr value = make_const(op->type, first);
+    return slope == 0 ? value : value + mutate(op->args[1]) * make_const(op->type, slope);
+  }
+};
+
+}  // namespace
+
+Compilable make_pipeline(const KernelRequest& request) {
+  Compilable pipeline = make_pipeline(request.kernel);
+  const std::string_view kinds = arguments_of(request.kernel.family);
+  std::vector<Argument>& arguments = pipeline.arguments;
+  bool same = kinds.size() == arguments.size() + 1;  // the output comes last
+  for (size_t i = 0; same && i < arguments.size(); i++) {
+    const ArgumentKind kind = kind_of(request.kernel.family, i);
+    same = arguments[i].is_buffer() ? kind == ArgumentKind::Buffer
+                                    : arguments[i].type == Int(kind == ArgumentKind::Int16 ? 16 : 32);
+  }
+  if (!same) throw std::logic_error("arguments_of: not what the kernels of " + request.symbol + " take");
+
+  std::map<std::string, Function> functions = find_transitive_calls(pipeline.output.function());
+  functions.emplace(pipeline.output.name(), pipeline.output.function());
+  Parameters parameters;
+  for (auto& [name, function] : functions) function.accept(&parameters);
+
+  Substitution substitution;
+  std::map<size_t, int> extents_of_first;
+  for (const KnownArgument& known : request.known) {
+    const auto index = static_cast<size_t>(known.argument);
+    const bool is_output = index == arguments.size();
+    if (index >= kinds.size()) throw std::runtime_error("no argument " + std::to_string(known.argument));
+    const std::string name = is_output ? "" : arguments[index].name;
+    if (known.what == What::Value) {
+      substitution.numbers[name] = known.values.at(0);
+      continue;
+    }
+    if (!is_output && !parameters.found.contains(name)) continue;  // nothing depends on it
+    Parameter parameter = is_output ? pipeline.output.function().output_buffers().at(0) : parameters.found.at(name);
+    const Expr value = static_cast<int32_t>(known.values.at(0));
+    if (known.what == What::Extent) parameter.set_extent_constraint(known.dimension, value);
+    if (known.what == What::Stride) parameter.set_stride_constraint(known.dimension, value);
+    if (known.what == What::Contents) {
+      substitution.contents[name] = known.values;
+      substitution.rows[name] = known.dimension;
+    }
+    parameter.set_min_constraint(known.what == What::Contents ? 0 : known.dimension, 0);
+  }
+  for (auto& [name, function] : functions) function.mutate(&substitution);
+  return pipeline;
+}
+
+}  // namespace octet

@@ -1,0 +1,120 @@
+#include "schedules/request.h"
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+
+namespace octet {
+
+namespace {
+
+using What = KnownArgument::What;
+
+constexpr int8_t Schedule::*kScheduleFields[] = {
+    &Schedule::pixels, &Schedule::vectors, &Schedule::step, &Schedule::depth,
+    &Schedule::filter, &Schedule::stride,  &Schedule::rows, &Schedule::parts,
+};
+
+bool is_convolution(Family family) { return family == Family::Convolution || family == Family::ConvolutionSum; }
+
+[[noreturn]] void fail(const std::string& line) { throw std::runtime_error("not a request for a kernel: " + line); }
+
+}  // namespace
+
+std::string_view arguments_of(Family family) {
+  switch (family) {
+    case Family::Convolution:
+    case Family::ConvolutionSum:
+      return "bbbbbiiiib";
+    case Family::Requantize:
+      return "bbiiib";
+    case Family::Depthwise:
+      return "biibbiiib";
+    case Family::DepthwiseAny:
+    case Family::DepthwiseSum:
+      return "bbbbiiiiiib";
+    case Family::Sum:
+      return "bbbhiiib";
+    case Family::SumAny:
+      return "bbiiiiiiiiiiiiib";
+    case Family::Product:
+      return "bbiiiiiiiib";
+    case Family::AveragePool:
+      return "bbiiiiiiiiib";
+    case Family::MaxPool:
+      return "biiiiiiiib";
+    case Family::Mean:
+      return "biiiiiiib";
+  }
+  throw std::logic_error("family");
+}
+
+bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
+  const int argument = known.argument, dimension = known.dimension;
+  const bool extent = known.what == What::Extent, stride = known.what == What::Stride;
+  if (known.what == What::Contents)
+    return (is_convolution(kernel.family) || kernel.family == Family::Sum) && argument == 2;
+  if (is_convolution(kernel.family)) {
+    // Flat arrays have no shape; of the weights see promise_layout.cpp; that the stride of the channels' last dimension
+    // is 0 no kernel may know (generators/rescale.h).
+    if (argument <= 1) return false;
+    if (argument == 3) return !stride || dimension != 3;
+    if (argument == 4) return stride && dimension == 1;
+  }
+  if (kernel.family == Family::Depthwise) {
+    if (argument == 3) return false;  // a number of vectors that LLVM does not know (x86_depthwise.cpp)
+    if (argument == 4) return stride && dimension == 1;
+  }
+  if (kernel.family == Family::DepthwiseAny || kernel.family == Family::DepthwiseSum) {
+    if (argument <= 2) return false;
+    if (argument == 3) return stride && dimension == 1;
+  }
+  return known.what == What::Value || extent || stride;
+}
+
+std::string to_text_without_symbol(const KernelRequest& request) {
+  std::ostringstream text;
+  text << static_cast<int>(request.kernel.family) << ' ' << name_of(request.kernel.target);
+  for (const auto field : kScheduleFields) text << ' ' << static_cast<int>(request.kernel.schedule.*field);
+  for (const KnownArgument& known : request.known) {
+    text << ' ' << known.argument << static_cast<char>(known.what) << known.dimension;
+    for (size_t i = 0; i < known.values.size(); i++) text << (i == 0 ? '=' : ',') << known.values[i];
+  }
+  return text.str();
+}
+
+std::string to_text(const KernelRequest& request) { return request.symbol + " " + to_text_without_symbol(request); }
+
+KernelRequest parse_request(const std::string& line) {
+  std::istringstream text(line);
+  KernelRequest request;
+  int family = -1, number = 0;
+  std::string target;
+  if (!(text >> request.symbol >> family >> target)) fail(line);
+  const auto* const like =
+      std::ranges::find_if(kManifest, [&](const KernelInfo& k) { return static_cast<int>(k.family) == family; });
+  const auto* const same_target =
+      std::ranges::find_if(kManifest, [&](const KernelInfo& k) { return name_of(k.target) == target; });
+  if (like == std::end(kManifest) || same_target == std::end(kManifest)) fail(line);
+  request.kernel.family = like->family;
+  request.kernel.target = same_target->target;
+  for (const auto field : kScheduleFields) {
+    if (!(text >> number)) fail(line);
+    request.kernel.schedule.*field = static_cast<int8_t>(number);
+  }
+  for (KnownArgument known; text >> known.argument;) {
+    char what = 0, separator = 0;
+    if (!(text >> what >> known.dimension)) fail(line);
+    known.what = static_cast<What>(what);
+    known.values.clear();
+    int64_t value = 0;
+    while ((text.peek() == '=' || text.peek() == ',') && text >> separator >> value) known.values.push_back(value);
+    if (known.values.empty()) fail(line);
+    request.known.push_back(known);
+  }
+  if (!text.eof()) fail(line);
+  return request;
+}
+
+}  // namespace octet

@@ -1,0 +1,48 @@
+// Kernels for one place in one network, as the model compiler asks octet-kernels for them: what the manifest's kernels
+// take as arguments, and what of it is the same in every call there. No Halide here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schedules/manifest.h"
+
+namespace octet {
+
+/// The kinds of a family's arguments, in the order that generators/ states: buffers, int16 and int32 numbers.
+enum class ArgumentKind : char { Buffer = 'b', Int16 = 'h', Int32 = 'i' };
+std::string_view arguments_of(Family family);
+inline ArgumentKind kind_of(Family family, size_t argument) {
+  return static_cast<ArgumentKind>(arguments_of(family).at(argument));
+}
+
+/// Something about an argument that never changes.
+struct KnownArgument {
+  enum class What : char { Value = 'v', Extent = 'e', Stride = 's', Contents = 'c' };
+
+  int argument;
+  What what;
+  int dimension = 0;              // Extent, Stride; Contents: extent of the first of two dimensions
+  std::vector<int64_t> values{};  // Contents: all elements, first dimension innermost; else one
+
+  bool operator==(const KnownArgument&) const = default;
+};
+
+/// Whether a kernel gets better by being told. Some get worse: LLVM then keeps more in registers than there are.
+bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known);
+
+struct KernelRequest {
+  std::string symbol;  // of the function in the object file
+  KernelInfo kernel;   // of which the name does not count
+  std::vector<KnownArgument> known;
+};
+
+/// One line. The text without the symbol says all that the code depends on.
+std::string to_text(const KernelRequest& request);
+std::string to_text_without_symbol(const KernelRequest& request);
+/// Throws std::runtime_error.
+KernelRequest parse_request(const std::string& line);
+
+}  // namespace octet

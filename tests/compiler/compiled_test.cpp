@@ -1,0 +1,164 @@
+// Compiled networks: byte for byte what the recorded reference, or a session, computes; whoever's threads they run on;
+// without an allocation.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <thread>
+
+#include "compiler/compiled_network.h"
+#include "models/tflite_reader.h"
+#include "runtime/steps/parallel.h"
+#include "tests/compiler/allocations.h"
+#include "tests/compiler/folder.h"
+#include "tests/conformance/run.h"
+#include "tests/data.h"
+#include "tests/runtime/small_network.h"
+
+namespace octet {
+namespace {
+
+Platform host() { return parse_platform(host_platform()); }
+
+/// All networks and operators instead of a few: takes an hour.
+bool all_wanted() { return std::getenv("OCTET_COMPILE_ALL") != nullptr; }
+
+void set_inputs(const CompiledNetwork::Instance& net, const std::vector<Bytes>& inputs) {
+  for (size_t i = 0; i < inputs.size(); i++)
+    std::memcpy(net.input(static_cast<int>(i)), inputs[i].data(), inputs[i].size());
+}
+
+void expect_outputs(const CompiledNetwork::Instance& net, const Model& model, const std::vector<Bytes>& expected) {
+  for (size_t i = 0; i < expected.size(); i++) {
+    const std::byte* const bytes = net.output(static_cast<int>(i));
+    const DataType type = model.tensors[static_cast<size_t>(model.outputs[i])].type;
+    EXPECT_EQ(difference(expected[i], Bytes(bytes, bytes + expected[i].size()), type), "") << "output " << i;
+  }
+}
+
+/// Every range in a thread of its own, in pieces of a grain.
+void run_in_threads(void*, int64_t count, int64_t grain, RangeBody::Function body, void* data) {
+  std::vector<std::jthread> threads;
+  for (int64_t begin = 0; begin < count; begin += grain)
+    threads.emplace_back([=] { body(data, begin, std::min(begin + grain, count)); });
+}
+
+struct CallerParallel {
+  void* context;
+  int threads;
+  Parallel::Run run;
+};
+
+/// The network of each target alone and on several threads: equal to `expected`, and runs without allocations.
+void expect_equal(const std::string& name, const Model& model, const std::vector<Target>& targets,
+                  const std::vector<Bytes>& inputs, const std::vector<Bytes>& expected) {
+  const CompileOptions options = options_for(name, host(), targets);
+  compile(model, options);
+  const CompiledNetwork network(options.folder, name, Toolchain(options.platform, ""));
+  for (const Target target : targets) {
+    for (const int threads : {1, 3}) {
+      SCOPED_TRACE(name + " " + std::string(name_of(target)) + " threads " + std::to_string(threads));
+      const CompiledNetwork::Instance net(network, std::string(name_of(target)), threads);
+      EXPECT_EQ(net.features(), name_of(target));
+      set_inputs(net, inputs);
+      ASSERT_EQ(net.run(), 0);
+      expect_outputs(net, model, expected);
+      const size_t before = allocations();
+      ASSERT_EQ(net.run(), 0);
+      EXPECT_EQ(allocations(), before);
+      expect_outputs(net, model, expected);
+    }
+  }
+}
+
+TEST(Compiled, SmallNetworkOnEveryTargetAndKindOfThreads) {
+  for (const DataType type : {DataType::UInt8, DataType::Int8}) {
+    const std::string name = type == DataType::UInt8 ? "small_u8" : "small_s8";
+    const Model model = small_network(type);
+    const auto bytes = [](const std::vector<uint8_t>& from) {
+      const auto as_bytes = std::as_bytes(std::span(from));
+      return std::vector<Bytes>{Bytes(as_bytes.begin(), as_bytes.end())};
+    };
+    expect_equal(name, model, targets_under_test(), bytes(small_input(type)), bytes(small_output(type)));
+
+    const CompileOptions options = options_for(name, host(), targets_under_test());
+    const CompiledNetwork network(options.folder, name, Toolchain(options.platform, ""));
+    const CompiledNetwork::Instance net(network, "", 1);
+    set_inputs(net, bytes(small_input(type)));
+    const CallerParallel parallel{nullptr, 4, run_in_threads};
+    const auto use_threads = network.function<int(void*, const CallerParallel*)>("use_threads");
+    ASSERT_EQ(use_threads(net.net(), &parallel), 0);
+    ASSERT_EQ(net.run(), 0);
+    expect_outputs(net, model, bytes(small_output(type)));
+    const CallerParallel wrong{nullptr, 0, run_in_threads};
+    EXPECT_NE(use_threads(net.net(), &wrong), 0);
+    EXPECT_NE(network.function<int(void*, int)>("start_threads")(net.net(), 65), 0);
+    EXPECT_EQ(net.input(1), nullptr);
+    EXPECT_EQ(net.output(-1), nullptr);
+  }
+}
+
+TEST(Compiled, AnArenaMustBeLargeEnoughAndAlignedAndForThisCpu) {
+  const CompileOptions options = options_for("arena", host(), {targets_under_test().front()});
+  compile(small_network(), options);
+  const CompiledNetwork network(options.folder, "arena", Toolchain(options.platform, ""));
+  const size_t bytes = network.function<size_t()>("arena_bytes")();
+  const auto memory = allocate_zeroed(static_cast<int64_t>(bytes) + 64);
+  const auto create = network.function<void*(void*, size_t, const char*)>("create_for");
+  EXPECT_NE(create(memory.get(), bytes, nullptr), nullptr);
+  EXPECT_EQ(create(memory.get(), bytes - 1, nullptr), nullptr);
+  EXPECT_EQ(create(memory.get() + 8, bytes, nullptr), nullptr);
+  EXPECT_EQ(create(nullptr, bytes, nullptr), nullptr);
+  EXPECT_EQ(create(memory.get(), bytes, "mmx"), nullptr);
+}
+
+TEST(Compiled, InstancesRunAtTheSameTime) {
+  const CompileOptions options = options_for("several", host(), {targets_under_test().back()});
+  const Model model = small_network();
+  compile(model, options);
+  const CompiledNetwork network(options.folder, "several", Toolchain(options.platform, ""));
+  std::vector<std::jthread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < 4; t++)
+    threads.emplace_back([&] {
+      const CompiledNetwork::Instance net(network, "", 2);
+      const std::vector<uint8_t> expected = small_output(DataType::UInt8);
+      for (int run = 0; run < 200; run++) {
+        std::memcpy(net.input(0), small_input(DataType::UInt8).data(), 16);
+        wrong += net.run() != 0 || std::memcmp(net.output(0), expected.data(), 16) != 0;
+      }
+    });
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
+/// Networks that have something of everything; all of them where all are wanted.
+TEST(Compiled, RecordedNetworks) {
+  if (!data_folder()) GTEST_SKIP() << no_data_message();
+  const std::vector<Target> usable = targets_under_test();
+  const std::vector<Target> targets = all_wanted() ? usable : std::vector{usable.back()};
+  std::string last;
+  for (const RecordedCase& recorded : network_cases()) {
+    const std::string stem = recorded.model.stem().string();
+    if (stem.ends_with("_float") || (!all_wanted() && stem != "mobilenet_v1_0.25_128_quant") || stem == last) continue;
+    last = stem;  // of several cases of a network one does
+    expect_equal(identifier_of(stem), read_tflite(recorded.model), targets, recorded_inputs(recorded),
+                 recorded_outputs(recorded));
+  }
+}
+
+TEST(Compiled, RecordedOperators) {
+  if (!data_folder()) GTEST_SKIP() << no_data_message();
+  const std::vector<Target> usable = targets_under_test();
+  for (const RecordedCase& recorded : operator_cases()) {
+    // One of each kind that needs no kernel, or a rare one.
+    const bool taken =
+        recorded.name == "resize_bilinear_u8_000" || recorded.name == "softmax_s8_000" || recorded.name == "mul_s8_000";
+    if (!all_wanted() && !taken) continue;
+    expect_equal(identifier_of(recorded.name), read_tflite(recorded.model),
+                 all_wanted() ? usable : std::vector{usable.back()}, recorded_inputs(recorded),
+                 recorded_outputs(recorded));
+  }
+}
+
+}  // namespace
+}  // namespace octet
