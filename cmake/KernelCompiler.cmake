@@ -35,7 +35,7 @@ find_program(LLVM_AS NAMES llvm-as-14 llvm-as REQUIRED)
 find_program(LLC NAMES llc-14 llc REQUIRED)
 set(instructions ${CMAKE_CURRENT_BINARY_DIR}/instructions)
 file(MAKE_DIRECTORY ${instructions})
-foreach(target avx512vnni i8mm)
+foreach(target sse41 avx2 avx512vnni i8mm)
   add_custom_command(
     OUTPUT ${instructions}/${target}.o
     COMMAND ${CMAKE_COMMAND} -E chdir ${octet_root}/schedules ${LLVM_AS} ${target}.ll -o ${instructions}/${target}.bc

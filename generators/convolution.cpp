@@ -41,13 +41,16 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
     output(c, x, y) = sum(c, pixel);
   } else {
     // Of another type than `row`: else Halide would give them one place on the stack, and LLVM leave both there.
-    scaled(c, x) = reinterpret<uint8_t>(rescaled(target, sum(c, x), channels, c, x, zero_point, lo, hi));
+    scaled(c, x) =
+        reinterpret<uint8_t>(rescaled(target, rescales_in_float(info), sum(c, x), channels, c, x, zero_point, lo, hi));
     output(c, x, y) = reinterpret(activation_of(target), scaled(c, pixel));
   }
 }
 
 // Of a type that says how many at most: the loop then needs no look at a bound.
-Expr ConvolutionKernel::steps(const Expr& t) { return cast<int32_t>(cast<uint16_t>(runs(kRunSteps, t))); }
+Expr ConvolutionKernel::steps(const Expr& t) {
+  return at_least_once(cast<int32_t>(cast<uint16_t>(runs(kRunSteps, t))));
+}
 
 Expr ConvolutionKernel::first_step(const Expr& t) {
   return unsafe_promise_clamped(runs(kRunStep, t), 0, weights.dim(3).extent() - 1);

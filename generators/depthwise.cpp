@@ -42,10 +42,10 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     define_sum_by_groups(target, geometry);
 
   if (activation_of(target).is_uint()) {
-    scaled(c, x, y) = rescaled_wide(target, sum(c, x, y), channels, c, 0, zero_point, lo);
+    scaled(c, x, y) = rescaled_wide(target, /*in_float=*/true, sum(c, x, y), channels, c, 0, zero_point, lo);
     output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), lo, hi);
   } else {
-    scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
+    scaled(c, x, y) = rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);
   }
 }
@@ -108,7 +108,7 @@ DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
   if (kind == Output::Sum) {
     output(c, x, y) = sum(c, x, y);
   } else {
-    scaled(c, x, y) = rescaled(target, sum(c, x, y), channels, c, x, zero_point, lo, hi);
+    scaled(c, x, y) = rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);
   }
 }

@@ -26,6 +26,10 @@ Expr rescale_mulhs(const Expr& high, const Expr& sum, const Expr& shift, const E
   return (high + addend) >> cast<uint32_t>(shift);
 }
 
+Expr rescale_float(const Expr& sum, const Expr& scale, const Expr& offset) {
+  return instruction(Int(32), "octet_scale", {sum, scale, offset});
+}
+
 Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& ties_away) {
   Expr v = rounding_mul_shift_right(sum, multiplier, 31);
   // Both signs are set: v < 0 and s > 0.
@@ -39,8 +43,12 @@ Expr narrowed(const Expr& value, const Expr& zero_point) {
 
 Expr clamps_below_at_zero(const Expr& zero_point, const Expr& lo) { return zero_point == -128 && lo == -128; }
 
-Expr rescaled_wide(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Expr& pixel,
-                   const Expr& zero_point, const Expr& lo) {
+Expr rescaled_wide(Target target, bool in_float, const Expr& sum, const ImageParam& channels, const Var& channel,
+                   const Expr& pixel, const Expr& zero_point, const Expr& lo) {
+  if (in_float)
+    return rescale_float(sum, reinterpret<float>(channels(channel, kScale, 0)),
+                         reinterpret<float>(channels(channel, kOffset, 0))) +
+           zero_point;
   Expr m = channels(channel, kMultiplier, pixel), quadruple = sum << 2;
   Expr high = target == Target::Avx512Vnni
                   ? instruction(Int(32), "octet_mulhs", {quadruple, m, channels(channel, kMultiplierOdd, pixel)})
@@ -49,11 +57,11 @@ Expr rescaled_wide(Target target, const Expr& sum, const ImageParam& channels, c
                        channels(channel, kRoundBelow, 0), /*ties_away=*/lo < zero_point);
 }
 
-Expr rescaled(Target target, const Expr& sum, const ImageParam& channels, const Var& channel, const Var& pixel,
-              const Expr& zero_point, const Expr& lo, const Expr& hi) {
+Expr rescaled(Target target, bool in_float, const Expr& sum, const ImageParam& channels, const Var& channel,
+              const Var& pixel, const Expr& zero_point, const Expr& lo, const Expr& hi) {
   if (activation_of(target).is_uint()) {
-    Expr value = rescaled_wide(target, sum, channels, channel, pixel, zero_point, lo);
-    if (target != Target::Avx512Vnni) return cast<uint8_t>(clamp(value, lo, hi));
+    Expr value = rescaled_wide(target, in_float, sum, channels, channel, pixel, zero_point, lo);
+    // Bytes are clamped four times as fast as sums.
     return clamp(instruction(UInt(8), "octet_saturate_u8", {value}), cast<uint8_t>(lo), cast<uint8_t>(hi));
   }
   Expr value = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),

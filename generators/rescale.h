@@ -23,6 +23,14 @@ Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multipli
 Halide::Expr rescale_mulhs(const Halide::Expr& high, const Halide::Expr& sum, const Halide::Expr& shift,
                            const Halide::Expr& round, const Halide::Expr& round_below, const Halide::Expr& ties_away);
 
+/// x86: trunc(fl(sum) scale + (sum < 0 ? -offset : offset)), not yet clamped, in floating point: a third of the
+/// instructions. Both this and the exact rescale grow with the sum, in steps of whole numbers; so they are equal for
+/// all sums if the outputs' steps, at most 255, are at the same sums. For nearly every channel there are numbers next
+/// to scale = m 2^-(31 + s) and offset = 1/2 + 2^-(s + 1) of which that is true (the offset is both roundings': that of
+/// SRDHM comes on top of half an output). runtime/ops/float_rescale.h looks for them, channel by channel. The product
+/// is rounded together with the sum where the target has such an instruction, not on SSE4.1.
+Halide::Expr rescale_float(const Halide::Expr& sum, const Halide::Expr& scale, const Halide::Expr& offset);
+
 /// Arm: RDBP(SRDHM(sum, m), s), any sum; `down` is -s, 0 >= down >= -31. SQRDMULH is SRDHM. SRSHL rounds ties up, so
 /// that a value below 0 first loses 1, but not where s = 0. (SRDHM by a multiplier below 2^31 is above INT32_MIN: there
 /// is 1 to lose.) `ties_away` false leaves that out: right where results below the zero point are clamped to it anyway.
@@ -39,13 +47,13 @@ Halide::Expr clamps_below_at_zero(const Halide::Expr& zero_point, const Halide::
 /// The target's activation of a convolution's sum, by the fast form and its table of channels: int32 [channel,
 /// ChannelField, pixel], the last dimension's stride being 0. A multiplier that seems to depend on the pixel is not
 /// hoisted out of the loop over pixels: hoisted on x86, its sign extension would hide the high-half multiply from LLVM.
-/// On AVX-512 the high half and the narrowing are functions of schedules/avx512vnni.ll.
-Halide::Expr rescaled(Target target, const Halide::Expr& sum, const Halide::ImageParam& channels,
+/// `in_float`: by rescale_float; else, on AVX-512, the high half is a function of schedules/avx512vnni.ll.
+Halide::Expr rescaled(Target target, bool in_float, const Halide::Expr& sum, const Halide::ImageParam& channels,
                       const Halide::Var& channel, const Halide::Var& pixel, const Halide::Expr& zero_point,
                       const Halide::Expr& lo, const Halide::Expr& hi);
 
 /// x86: the same, not yet narrowed.
-Halide::Expr rescaled_wide(Target target, const Halide::Expr& sum, const Halide::ImageParam& channels,
+Halide::Expr rescaled_wide(Target target, bool in_float, const Halide::Expr& sum, const Halide::ImageParam& channels,
                            const Halide::Var& channel, const Halide::Expr& pixel, const Halide::Expr& zero_point,
                            const Halide::Expr& lo);
 

@@ -78,3 +78,18 @@ define weak_odr <16 x i8> @octet_saturate_u8x16(<16 x i32> %v) alwaysinline {
   %bytes = trunc <16 x i32> %most to <16 x i8>
   ret <16 x i8> %bytes
 }
+
+declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
+
+; trunc(sum * scale + (sum < 0 ? -offset : offset)), rounded once before it is truncated; offset >= 0.
+define weak_odr <16 x i32> @octet_scalex16(<16 x i32> %sum, <16 x float> %scale, <16 x float> %offset) alwaysinline {
+  %value = sitofp <16 x i32> %sum to <16 x float>
+  %bits = bitcast <16 x float> %value to <16 x i32>
+  %sign = and <16 x i32> %bits, <i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648, i32 -2147483648>
+  %magnitude = bitcast <16 x float> %offset to <16 x i32>
+  %outward_bits = or <16 x i32> %sign, %magnitude
+  %outward = bitcast <16 x i32> %outward_bits to <16 x float>
+  %scaled = call <16 x float> @llvm.fma.v16f32(<16 x float> %value, <16 x float> %scale, <16 x float> %outward)
+  %result = fptosi <16 x float> %scaled to <16 x i32>
+  ret <16 x i32> %result
+}

@@ -21,7 +21,8 @@
 #include "schedules/schedules.h"
 
 // Files that the build has put into the program (cmake/KernelCompiler.cmake), by the linker's names.
-extern "C" const uint8_t _binary_avx512vnni_bc_start[], _binary_avx512vnni_bc_end[], _binary_i8mm_bc_start[],
+extern "C" const uint8_t _binary_sse41_bc_start[], _binary_sse41_bc_end[], _binary_avx2_bc_start[],
+    _binary_avx2_bc_end[], _binary_avx512vnni_bc_start[], _binary_avx512vnni_bc_end[], _binary_i8mm_bc_start[],
     _binary_i8mm_bc_end[];
 
 namespace {
@@ -66,6 +67,8 @@ Target target_named(const std::string& name) {
 
 /// The functions of schedules/<target>.ll as bitcode, where there are any.
 std::vector<uint8_t> instructions_of(Target target) {
+  if (target == Target::Sse41) return {_binary_sse41_bc_start, _binary_sse41_bc_end};
+  if (target == Target::Avx2) return {_binary_avx2_bc_start, _binary_avx2_bc_end};
   if (target == Target::Avx512Vnni) return {_binary_avx512vnni_bc_start, _binary_avx512vnni_bc_end};
   if (target == Target::I8mm) return {_binary_i8mm_bc_start, _binary_i8mm_bc_end};
   return {};

@@ -39,7 +39,10 @@ enum ChannelField : uint8_t {
   kRound,          // x86: rounding and zero point for sums >= 0
   kRoundBelow,     // x86: the same for sums < 0
   kMultiplierOdd,  // AVX-512: in the place of an even channel the multiplier of the next
-  kChannelFields
+  kChannelFields,
+  // Where the kernel rescales in floating point:
+  kScale = kMultiplier,  // float
+  kOffset = kShift,      // float
 };
 
 /// Rows of the int32 table of runs that convolutions take (generators/convolution.h).

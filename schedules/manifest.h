@@ -30,15 +30,18 @@ enum class Family : uint8_t {
 
 /// How a kernel goes about it.
 struct Schedule {
-  int8_t pixels = 1;   // output pixels of a register tile
-  int8_t vectors = 1;  // vectors of output channels of a register tile
-  int8_t step = 0;     // input channels that a turn of the inner loop takes; 0: packed_depth
-  int8_t depth = 0;    // consecutive input channels of an output channel that lie together; 0: the target's
+  int8_t pixels = 1;         // output pixels of a register tile
+  int8_t vectors = 1;        // vectors of output channels of a register tile
+  int8_t step = 0;           // input channels that a turn of the inner loop takes; 0: packed_depth
+  int8_t depth = 0;          // consecutive input channels of an output channel that lie together; 0: the target's
+  bool fixed_point = false;  // x86: of the rescale (rescales_in_float)
   // Depthwise:
   int8_t filter = 0;  // rows and columns
   int8_t stride = 0;  // 0: any
   int8_t rows = 1;    // output rows that an interleaved column serves
   int8_t parts = 1;   // summands a weight is split into
+
+  bool operator==(const Schedule&) const = default;
 };
 
 struct KernelInfo {
@@ -84,6 +87,14 @@ constexpr bool adds_pairs(const KernelInfo& kernel) {
 
 /// i8mm: whether it multiplies two pixels by two output channels at once (smmla), and so takes pixels in pairs.
 constexpr bool takes_pixel_pairs(const KernelInfo& kernel) { return kernel.target == Target::I8mm; }
+
+/// x86: whether it rescales in floating point (generators/rescale.h). The runtime finds out which channels that is
+/// exact for; convolutions of the others take the kernel of the same tile that rescales in fixed point, and so do
+/// single pixels: finding out would take longer than they do.
+constexpr bool rescales_in_float(const KernelInfo& kernel) {
+  return !is_arm(kernel.target) && !kernel.schedule.fixed_point &&
+         (kernel.family == Family::Convolution || kernel.family == Family::Depthwise);
+}
 
 /// Output channels whose packed weights lie side by side, step after step. Pairs are for one vector after the other.
 constexpr int packed_channels(const KernelInfo& kernel) {
@@ -144,11 +155,16 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
 // clang-format off
 inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x7c4_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
+    {"conv_u8_x7c4_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 4, .fixed_point = true}},
     {"conv_u8_x9c3_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 9, .vectors = 3}},
+    {"conv_u8_x9c3_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 9, .vectors = 3, .fixed_point = true}},
     {"conv_u8_x5c5_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 5, .vectors = 5}},
+    {"conv_u8_x5c5_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 5, .vectors = 5, .fixed_point = true}},
     {"conv_u8_x14c2_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 2}},
+    {"conv_u8_x14c2_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 2, .fixed_point = true}},
     {"conv_u8_x14c1_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1}},
-    {"conv_u8_x1c8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 8}},
+    {"conv_u8_x14c1_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1, .fixed_point = true}},
+    {"conv_u8_x1c8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 8, .fixed_point = true}},
     {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
     {"depthwise_u8_3x3s1_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -181,9 +197,12 @@ inline constexpr KernelInfo kManifest[] = {
     {"mean_u8_avx512vnni", Family::Mean, Target::Avx512Vnni},
 
     {"conv_i16_x6c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2}},
+    {"conv_i16_x6c2_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2, .fixed_point = true}},
     {"conv_i16_x5c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 5, .vectors = 2}},
+    {"conv_i16_x5c2_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 5, .vectors = 2, .fixed_point = true}},
     {"conv_i16_x12c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1}},
-    {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8}},
+    {"conv_i16_x12c1_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1, .fixed_point = true}},
+    {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8, .fixed_point = true}},
     {"conv_sum_i16_x6c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_avx2", Family::Requantize, Target::Avx2},
     {"depthwise_u8_3x3s1_x7_avx2", Family::Depthwise, Target::Avx2, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -206,8 +225,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"mean_u8_avx2", Family::Mean, Target::Avx2},
 
     {"conv_i16_x6c2_sse41", Family::Convolution, Target::Sse41, {.pixels = 6, .vectors = 2}},
+    {"conv_i16_x6c2_fixed_sse41", Family::Convolution, Target::Sse41, {.pixels = 6, .vectors = 2, .fixed_point = true}},
     {"conv_i16_x12c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1}},
-    {"conv_i16_x1c8_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 8}},
+    {"conv_i16_x12c1_fixed_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1, .fixed_point = true}},
+    {"conv_i16_x1c8_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 8, .fixed_point = true}},
     {"conv_sum_i16_x6c2_sse41", Family::ConvolutionSum, Target::Sse41, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_sse41", Family::Requantize, Target::Sse41},
     {"depthwise_u8_3x3s1_sse41", Family::Depthwise, Target::Sse41, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},

@@ -34,9 +34,6 @@ void schedule_depthwise_x86(DepthwiseKernel& kernel, Target target, const Schedu
 void schedule_depthwise_any_x86(DepthwiseAnyKernel& kernel, Target target);
 void schedule_depthwise_arm(DepthwiseKernel& kernel, Target target, const Schedule& tile);
 void schedule_depthwise_any_arm(DepthwiseAnyKernel& kernel, Target target);
-/// x86: a form of `rescaled` (generators/rescale.h) for each common kind of output, chosen at run time.
-void specialize_rescaled_x86(Halide::Func& output, Target target, const Halide::Expr& zero_point,
-                             const Halide::Expr& lo, const Halide::Expr& hi);
 /// Arm: a form of `rescaled` (generators/rescale.h) for each common kind of output, chosen at run time.
 void specialize_rescaled_arm(Halide::Func& scaled, const Halide::Expr& zero_point, const Halide::Expr& lo,
                              const Halide::Expr& hi);

@@ -7,15 +7,6 @@ namespace octet {
 
 using namespace Halide;
 
-void specialize_rescaled_x86(Func& output, Target target, const Expr& zero_point, const Expr& lo, const Expr& hi) {
-  if (target == Target::Avx512Vnni) {
-    output.specialize(lo >= zero_point);
-    return;
-  }
-  output.specialize(zero_point == 0 && lo == 0 && hi == 255);
-  output.specialize(lo == 0 && hi == 255);
-}
-
 // A register tile of `pixels` x `vectors` accumulators stays in registers over the whole reduction. A step of the inner
 // loop loads `vectors` vectors of weights and broadcasts one group of activations a pixel. Channel blocks are
 // outermost, so that a block's weights stay in cache while all pixels pass.
@@ -24,8 +15,8 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
   const Schedule& tile = info.schedule;
   const ConvolutionLayout layout = convolution_layout(target);
   const int block = layout.lanes * tile.vectors;
-  // AVX-512 narrows two or four vectors at once.
-  const int narrowed = target != Target::Avx512Vnni ? 1 : std::gcd(tile.vectors, 4);
+  // Two vectors are narrowed at once; AVX-512 has room for four.
+  const int narrowed = std::gcd(tile.vectors, target == Target::Avx512Vnni ? 4 : 2);
   Var co("co"), xo("xo"), cv("cv");
   k.output.compute_root()
       .split(k.c, co, k.c, block, TailStrategy::RoundUp)
@@ -34,7 +25,9 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
       .split(k.c, k.c, cv, layout.lanes * narrowed)
       .vectorize(cv)
       .unroll(k.c);
-  specialize_rescaled_x86(k.output, target, k.zero_point, k.lo, k.hi);
+  // Rescaled in floating point, sums need not leave the registers that they are in; in fixed point, which takes more of
+  // them, LLVM would spill nearly every value.
+  if (rescales_in_float(info)) k.output.unroll(k.x);
   k.sum.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound_extent(k.x, tile.pixels)

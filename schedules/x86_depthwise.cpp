@@ -7,8 +7,6 @@ namespace octet {
 
 using namespace Halide;
 
-namespace {}  // namespace
-
 // A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack; then
 // one vector of channels after the other is summed and rescaled; then whole vectors of bytes are narrowed and stored.
 // Unrolled further, LLVM's scheduler would spill.
@@ -61,7 +59,6 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .vectorize(k.c, byte_lanes)
       .unroll(k.t)
       .unroll(k.g);
-  k.scaled.specialize(!(k.lo < k.zero_point));  // ReLUs: no look at the sums' signs
   promise_layout(k, target);
   if (target != Target::Sse41) keep_within_lanes(k.output, byte_lanes);
 }

@@ -1,7 +1,7 @@
 #include "runtime/ops/channel_parameters.h"
 
 #include <algorithm>
-#include <optional>
+#include <bit>
 
 #include "runtime/fixed_point.h"
 
@@ -34,6 +34,26 @@ bool mulhs_holds(FixedPoint r, SumRange sums, int32_t zero_point) {
 bool sqrdmulh_holds(FixedPoint r) { return r.multiplier >= 0 && r.shift <= 0 && r.shift >= -31; }
 
 }  // namespace
+
+SumRange sum_range(Target target, int64_t bias, int64_t positive, int64_t negative, int32_t input_zero) {
+  const int64_t least = (is_arm(target) ? -128 : 0) - int64_t{input_zero}, most = least + 255;
+  return {bias + positive * least + negative * most, bias + positive * most + negative * least};
+}
+
+std::vector<std::optional<FloatRescale>> float_rescales(Target target, const ChannelRescale& layer) {
+  std::vector<std::optional<FloatRescale>> result;
+  if (layer.rescale.size() == 1 && !layer.sums.empty()) {
+    // What all channels together have room for will do for each.
+    SumRange all = layer.sums.front();
+    for (const SumRange& s : layer.sums) all = {std::min(all.lo, s.lo), std::max(all.hi, s.hi)};
+    const auto common = float_rescale(target, layer.rescale.front(), all, layer.zero_point, layer.clamp);
+    if (common) result.assign(static_cast<size_t>(layer.channels), common);
+  }
+  for (int64_t c = std::ssize(result); c < layer.channels; c++)
+    result.push_back(
+        float_rescale(target, rescale_of(layer, c), layer.sums[static_cast<size_t>(c)], layer.zero_point, layer.clamp));
+  return result;
+}
 
 bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
   for (int64_t c = 0; c < layer.channels; c++) {
@@ -68,9 +88,16 @@ void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padd
   }
 }
 
-const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded) {
+const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded,
+                                  std::span<const std::optional<FloatRescale>> in_float) {
   int32_t* table = builder.keep<int32_t>(kChannelFields * padded);
   fill_channel_table(builder.target(), layer, padded, table);
+  for (int64_t c = 0; c < std::ssize(in_float); c++) {
+    const std::optional<FloatRescale>& numbers = in_float[static_cast<size_t>(c)];
+    if (!numbers) continue;
+    table[kScale * padded + c] = std::bit_cast<int32_t>(numbers->scale);
+    table[kOffset * padded + c] = std::bit_cast<int32_t>(numbers->offset);
+  }
   return table;
 }
 

@@ -2,17 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <vector>
 
+#include "runtime/ops/float_rescale.h"
 #include "runtime/plan.h"
 #include "schedules/manifest.h"
 
 namespace octet {
-
-/// Bounds of what a channel's sum can be, bias included.
-struct SumRange {
-  int64_t lo, hi;
-};
 
 /// What a layer of `channels` outputs adds and multiplies its sums by.
 struct ChannelRescale {
@@ -21,15 +19,24 @@ struct ChannelRescale {
   std::span<const int32_t> bias;        // `channels`, zero points folded in
   std::span<const SumRange> sums;       // `channels`
   int32_t zero_point;                   // of the output
+  Clamp clamp;
 };
 
-/// Whether the kernels' fast form (generators/rescale.h) is exact for every channel; else: sums and Requantize.
+/// What a channel's sum can be, for the sum of its positive and that of its negative weights.
+SumRange sum_range(Target target, int64_t bias, int64_t positive, int64_t negative, int32_t input_zero);
+
+/// x86: the numbers for floating point, by channel, where there are any.
+std::vector<std::optional<FloatRescale>> float_rescales(Target target, const ChannelRescale& layer);
+
+/// Whether the kernels' fast form (generators/rescale.h) is exact for every channel; else: sums and Requantize. On x86
+/// the one in fixed point.
 bool fast_rescale_holds(Target target, const ChannelRescale& layer);
 
 /// int32 [kChannelFields][padded], zero at first: rows by ChannelField. padded >= channels.
 void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table);
-/// The same, kept in the plan.
-const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded);
+/// The same, kept in the plan. x86: channels that have numbers in `in_float` (by channel, or empty) get those.
+const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded,
+                                  std::span<const std::optional<FloatRescale>> in_float);
 
 /// int32 [kRequantizeFields][padded]: rows by RequantizeField.
 const int32_t* keep_requantize_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded);

@@ -2,6 +2,7 @@
 // (generators/convolution.h), weights packed as the target's kernels want them, and the choice of a register tile.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 
 #include "runtime/kernels.h"
@@ -350,17 +351,47 @@ Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& r
   return builder.constant(table);
 }
 
-/// Blocks of channels without excess weights go together; the others are panels of their own.
-void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const WeightRange& range) {
+/// The kernel of the same tile that rescales the other way, if there is one.
+Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
+  Schedule other = kernel.info->schedule;
+  other.fixed_point = !other.fixed_point;
+  const auto found = std::ranges::find_if(kernels, [&](const Kernel& k) { return k.info->schedule == other; });
+  return found != kernels.end() ? *found : Kernel{};
+}
+
+/// What panels are computed with: in floating point where all of their channels allow it.
+struct KernelForms {
+  Kernel in_float, other;                                  // in_float: may be none
+  std::span<const std::optional<FloatRescale>> numbers{};  // by channel; empty where there is no such kernel
+
+  const Kernel& of(Range channels) const {
+    const auto allows = [](const auto& n) { return n.has_value(); };
+    const bool all =
+        in_float.info != nullptr &&
+        std::ranges::all_of(numbers.subspan(static_cast<size_t>(channels.begin), static_cast<size_t>(channels.size())),
+                            allows);
+    return all ? in_float : other;
+  }
+};
+
+/// Blocks of channels that one kernel computes without excess weights go together; the others are panels of their own.
+void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const WeightRange& range,
+                 const KernelForms& forms) {
   const int64_t block = layer.tile.channels;
+  std::map<const KernelInfo*, KernelIndex> used;
+  const auto use = [&](const Kernel& kernel) {
+    const auto [known, is_new] = used.try_emplace(kernel.info, -1);
+    if (is_new) known->second = builder.use(kernel);
+    return known->second;
+  };
   for (int64_t g = 0; g < layer.op.groups; g++) {
     bool extends = false;
     for (int64_t first = 0; first < layer.group_channels; first += block) {
       const int64_t count = std::min(block, layer.group_channels - first), base = g * layer.group_channels + first;
-      Panel panel{{.group = g, .first = first, .channels = count},
+      Panel panel{{.kernel = use(forms.of({base, base + count})), .group = g, .first = first, .channels = count},
                   runs_of(r, range, {base, base + count}, layer.tile.step)};
       const bool plain = std::ranges::all_of(panel.planned_runs, [](const Run& run) { return run.part == 0; });
-      if (extends && plain)
+      if (extends && plain && layer.planned.back().kernel == panel.kernel)
         layer.planned.back().channels += count;
       else
         layer.planned.push_back(std::move(panel));
@@ -377,20 +408,20 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
 
 /// Folds the input's zero point into the bias (not where the input is widened less its zero point), and bounds the
 /// sums.
-void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::vector<int32_t>& folded,
+void fold_bias(Target target, const Layer& layer, const Residuals& r, const Tensor* bias, std::vector<int32_t>& folded,
                std::vector<SumRange>& sums) {
   const int64_t per_channel = r.taps * r.depth;
   for (int64_t c = 0; c < layer.op.out_c; c++) {
-    int64_t sum = 0, magnitude = 0;
+    int64_t positive = 0, negative = 0;
     for (int64_t i = c * per_channel; i < (c + 1) * per_channel; i++) {
-      sum += r.values[static_cast<size_t>(i)];
-      magnitude += std::abs(r.values[static_cast<size_t>(i)]);
+      const int64_t weight = r.values[static_cast<size_t>(i)];
+      (weight > 0 ? positive : negative) += weight;
     }
     int32_t b = 0;
     if (bias != nullptr) std::memcpy(&b, bias->data.data() + c * 4, 4);
     // As the sums themselves, the bias wraps: only the total has to fit.
-    folded.push_back(static_cast<int32_t>(b - (layer.source.widened ? 0 : layer.input_zero * sum)));
-    sums.push_back({b - magnitude * 255, b + magnitude * 255});
+    folded.push_back(static_cast<int32_t>(b - (layer.source.widened ? 0 : layer.input_zero * (positive + negative))));
+    sums.push_back(sum_range(target, b, positive, negative, layer.input_zero));
   }
 }
 
@@ -398,7 +429,7 @@ void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::
 template <typename T>
 std::vector<T> spread(const Layer& layer, std::span<const T> values) {
   std::vector<T> out(static_cast<size_t>(layer.table_channels()));
-  for (int64_t c = 0; c < layer.op.out_c; c++)
+  for (int64_t c = 0; c < (values.empty() ? 0 : layer.op.out_c); c++)
     out[static_cast<size_t>(c / layer.group_channels * layer.padded_group_channels + c % layer.group_channels)] =
         values[values.size() == 1 ? 0 : static_cast<size_t>(c)];
   return out;
@@ -459,14 +490,20 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   std::vector<int32_t> bias;
   std::vector<SumRange> sums;
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  fold_bias(layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
-  const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer.output_zero});
+  fold_bias(target, layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
+  const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer.output_zero, op.clamp});
 
-  const Kernel kernel = choose_kernel(builder.kernels(fast ? Family::Convolution : Family::ConvolutionSum), op,
-                                      fast && layer.rows.apart(), &residuals);
+  const std::vector<Kernel> kernels = builder.kernels(fast ? Family::Convolution : Family::ConvolutionSum);
+  const Kernel kernel = choose_kernel(kernels, op, fast && layer.rows.apart(), &residuals);
   if (kernel.info == nullptr)
     throw ModelError(node.name + ": no kernel's tiles fit into rows of " + std::to_string(op.out_w));
-  layer.kernel = builder.use(kernel);
+  KernelForms forms{.in_float = {}, .other = kernel};
+  std::vector<std::optional<FloatRescale>> numbers;
+  if (rescales_in_float(*kernel.info)) {
+    forms = {.in_float = kernel, .other = twin_of(kernel, kernels)};
+    numbers = float_rescales(target, {op.out_c, op.rescale, bias, sums, layer.output_zero, op.clamp});
+    forms.numbers = numbers;
+  }
   if (!fast) layer.requantize = builder.use(find_kernel(Family::Requantize, target));
   layer.tile = tile_of(*kernel.info);
   const bool merged = layer.tile.pairs ? rows_are_whole(op) : rows_merge(op, layer.tile.step);
@@ -480,13 +517,20 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer.padded_pixels = round_up(layer.pixels, layer.tile.pixels) + layer.tile.pixels;
   layer.padded_group_channels = round_up(layer.group_channels, layer.tile.channels);
   layer.offsets = builder.constant(keep_offsets(builder, op, layer.source, merged, layer.padded_pixels));
-  make_panels(builder, layer, residuals, weight_range(*kernel.info));
+  make_panels(builder, layer, residuals, weight_range(*kernel.info), forms);
+  // Tables hold numbers of one kind for all of a panel.
+  for (const Panel& panel : layer.planned) {
+    const int64_t first = panel.group * layer.group_channels + panel.first;
+    if (!numbers.empty() && !rescales_in_float(*forms.of({first, first + panel.channels}).info))
+      std::fill_n(numbers.begin() + first, panel.channels, std::nullopt);
+  }
 
   const auto rescale = spread<FixedPoint>(layer, op.rescale);
   const auto padded_bias = spread<int32_t>(layer, bias);
   const auto padded_sums = spread<SumRange>(layer, sums);
-  const ChannelRescale channels{layer.table_channels(), rescale, padded_bias, padded_sums, layer.output_zero};
-  layer.channel_table = builder.constant(keep_channel_table(builder, channels, layer.table_channels()));
+  const auto padded_numbers = spread<std::optional<FloatRescale>>(layer, numbers);
+  const ChannelRescale channels{layer.table_channels(), rescale, padded_bias, padded_sums, layer.output_zero, op.clamp};
+  layer.channel_table = builder.constant(keep_channel_table(builder, channels, layer.table_channels(), padded_numbers));
   if (!fast)
     layer.requantize_table = builder.constant(keep_requantize_table(builder, channels, layer.table_channels()));
 

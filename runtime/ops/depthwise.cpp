@@ -91,7 +91,8 @@ struct Section {
 struct Layer : DepthwiseStep {
   Depthwise op;
   Target target;
-  std::vector<Kernel> kernels;  // to choose from
+  std::vector<Kernel> kernels;                       // to choose from
+  std::vector<std::optional<FloatRescale>> numbers;  // x86, by channel, if every one has some: Family::Depthwise's
   std::vector<Section> planned;
 
   const KernelInfo& kernel() const { return *planned.front().kernel.info; }
@@ -106,6 +107,7 @@ struct Layer : DepthwiseStep {
 Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   const Depthwise& op = layer.op;
   if (!fast) return find_kernel(Family::DepthwiseSum, layer.target);
+  if (!is_arm(layer.target) && layer.numbers.empty()) return find_kernel(Family::DepthwiseAny, layer.target);
   const bool in_columns = layer.image.shape.phases == 1 && layer.joined == 1 && op.dilation_w == 1 && op.out_w > 1;
   // Best: no part too many, columns shared, few pixels past the row's end, large tiles.
   const auto cost = [&](const Schedule& s) {
@@ -204,16 +206,13 @@ Constant<int32_t> make_offsets(PlanBuilder& builder, const Layer& layer, int64_t
 void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::vector<int32_t>& folded,
                std::vector<SumRange>& sums) {
   for (int64_t c = 0; c < r.channels; c++) {
-    int64_t sum = 0, magnitude = 0;
-    for (int64_t tap = 0; tap < r.taps(); tap++) {
-      sum += r.at(tap, c);
-      magnitude += std::abs(r.at(tap, c));
-    }
+    int64_t positive = 0, negative = 0;
+    for (int64_t tap = 0; tap < r.taps(); tap++) (r.at(tap, c) > 0 ? positive : negative) += r.at(tap, c);
     int32_t b = 0;
     if (bias != nullptr) std::memcpy(&b, bias->data.data() + c * 4, 4);
     // As the sums themselves, the bias wraps: only the total has to fit.
-    folded.push_back(static_cast<int32_t>(b - layer.input_zero * sum));
-    sums.push_back({b - magnitude * 255, b + magnitude * 255});
+    folded.push_back(static_cast<int32_t>(b - layer.input_zero * (positive + negative)));
+    sums.push_back(sum_range(layer.target, b, positive, negative, layer.input_zero));
   }
 }
 
@@ -223,7 +222,7 @@ std::vector<T> in_positions(const Layer& layer, std::span<const T> values) {
   std::vector<T> out(static_cast<size_t>(layer.padded_channels));
   for (size_t i = 0; i < out.size(); i++) {
     const auto c = static_cast<size_t>(layer.channel_at(static_cast<int64_t>(i)));
-    if (c < static_cast<size_t>(layer.joined_channels())) out[i] = values[c % values.size()];
+    if (!values.empty() && c < static_cast<size_t>(layer.joined_channels())) out[i] = values[c % values.size()];
   }
   return out;
 }
@@ -277,9 +276,13 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   std::vector<SumRange> sums;
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
   fold_bias(layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
-  const ChannelRescale rescale{op.out_c, op.rescale, bias, sums, layer.output_zero};
+  const ChannelRescale rescale{op.out_c, op.rescale, bias, sums, layer.output_zero, op.clamp};
   const bool fast = fast_rescale_holds(layer.target, rescale);
 
+  if (!is_arm(layer.target)) {
+    layer.numbers = float_rescales(layer.target, rescale);
+    if (!std::ranges::all_of(layer.numbers, [](const auto& n) { return n.has_value(); })) layer.numbers.clear();
+  }
   layer.kernels = builder.kernels(Family::Depthwise);
   layer.planned = make_sections(layer, residuals, fast);
   layer.any_geometry = layer.kernel().family != Family::Depthwise;
@@ -295,9 +298,10 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   const auto table_rescale = in_positions<FixedPoint>(layer, op.rescale);
   const auto table_bias = in_positions<int32_t>(layer, bias);
   const auto table_sums = in_positions<SumRange>(layer, sums);
-  layer.channel_table = builder.constant(
-      keep_channel_table(builder, {layer.padded_channels, table_rescale, table_bias, table_sums, layer.output_zero},
-                         layer.padded_channels));
+  if (layer.any_geometry != 0) layer.numbers.clear();
+  const auto table_numbers = in_positions<std::optional<FloatRescale>>(layer, layer.numbers);
+  const ChannelRescale table{layer.padded_channels, table_rescale, table_bias, table_sums, layer.output_zero, op.clamp};
+  layer.channel_table = builder.constant(keep_channel_table(builder, table, layer.padded_channels, table_numbers));
   if (!fast) {
     layer.requantize = builder.use(find_kernel(Family::Requantize, layer.target));
     layer.requantize_table = builder.constant(keep_requantize_table(builder, rescale, op.out_c));

@@ -53,7 +53,7 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
   const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : layer.activation,
                               {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
   const auto row_width = static_cast<int32_t>(width);
-  call(context.kernels[layer.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
+  call(context.kernels[panel.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
        layer.clamp.lo, layer.clamp.hi, output);
 }
 

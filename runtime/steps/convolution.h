@@ -26,6 +26,7 @@ struct ConvolutionSource {
 
 /// Consecutive channels of one group whose kernel calls are alike.
 struct ConvolutionPanel {
+  KernelIndex kernel;              // all panels' have one tile
   int64_t group, first, channels;  // first: within the group
   int64_t runs = 0, steps = 0;     // of the kernel; of all runs together
   Constant<int32_t> run_table{};   // RunField of each
@@ -46,8 +47,8 @@ struct OutputRows {
 struct ConvolutionStep {
   int32_t input, output;  // tensors
   int32_t input_zero, output_zero;
-  KernelIndex kernel, requantize = -1;  // requantize: only where the fast rescale does not hold
-  ConvolutionTile tile;                 // of the kernel
+  KernelIndex requantize = -1;  // only where the fast rescale does not hold
+  ConvolutionTile tile;         // of the panels' kernels
   halide_type_t activation;
   ConvolutionSource source;
   int64_t groups, in_channels, channels;  // of all groups

@@ -1,11 +1,14 @@
 // The rescale of convolution kernels against the scalar reference, over every sum for which the runtime chooses it: all
-// of int32 but for what fast_rescale_holds refuses. Multipliers, shifts, zero points and clamps are a spread of those
-// that networks have, the extremes included. Sums reach the kernel as biases, with weights of 0.
+// of int32 but for what fast_rescale_holds, or float_rescale, refuses. Multipliers, shifts, zero points and clamps are
+// a spread of those that networks have, the extremes included. Sums reach the kernel as biases, with weights of 0.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,7 +76,7 @@ SumRange range_of(Target target, const FixedPoint& rescale, int32_t zero_point) 
   const auto holds = [&](int64_t largest) {
     const int32_t bias = 0;
     const SumRange sums{-largest, largest};
-    return fast_rescale_holds(target, {1, {&rescale, 1}, {&bias, 1}, {&sums, 1}, zero_point});
+    return fast_rescale_holds(target, {1, {&rescale, 1}, {&bias, 1}, {&sums, 1}, zero_point, {}});
   };
   int64_t largest = 0;
   for (int64_t bit = int64_t{1} << 30; bit > 0; bit /= 2)
@@ -81,31 +84,42 @@ SumRange range_of(Target target, const FixedPoint& rescale, int32_t zero_point) 
   return {-largest, largest};
 }
 
-/// The convolution kernel for single pixels, all of whose channels have one rescale.
+/// A convolution kernel with which all channels have one rescale, and the pixels of its tile the same sums.
 class KernelUnderTest {
  public:
   static constexpr int64_t kChannels = 4096;
 
-  explicit KernelUnderTest(Target target) : target_(target), layout_(convolution_layout(target)) {
-    for (const Kernel& kernel : find_kernels(Family::Convolution, target))
-      if (kernel.info->schedule.pixels == 1) kernel_ = kernel;
+  KernelUnderTest(Target target, bool in_float) : target_(target), layout_(convolution_layout(target)) {
+    for (const Kernel& kernel : find_kernels(Family::Convolution, target)) {
+      const bool fits = rescales_in_float(*kernel.info) == in_float && kChannels % tile_of(*kernel.info).channels == 0;
+      if (fits && (kernel_.info == nullptr || kernel.info->schedule.pixels < kernel_.info->schedule.pixels))
+        kernel_ = kernel;
+    }
     weights_ = allocate_zeroed(step_of(*kernel_.info) * kChannels * weight_bits(*kernel_.info) / 8 + kSlackBytes);
+    outputs_.resize(static_cast<size_t>(pixels() * kChannels));
+    offsets_.resize(static_cast<size_t>(pixels()));
   }
 
   void set_rescale(const FixedPoint& rescale, SumRange range, int32_t zero_point) {
     zero_point_ = zero_point;
     const std::vector<int32_t> biases(kChannels);
     const std::vector<SumRange> sums(kChannels, range);
-    fill_channel_table(target_, {kChannels, {&rescale, 1}, biases, sums, zero_point}, kChannels, table());
+    fill_channel_table(target_, {kChannels, {&rescale, 1}, biases, sums, zero_point, {}}, kChannels, table());
   }
 
-  /// What becomes of the sums, one a channel.
+  void set_rescale(const FloatRescale& rescale, int32_t zero_point) {
+    zero_point_ = zero_point;
+    std::fill_n(table() + kScale * kChannels, kChannels, std::bit_cast<int32_t>(rescale.scale));
+    std::fill_n(table() + kOffset * kChannels, kChannels, std::bit_cast<int32_t>(rescale.offset));
+  }
+
+  /// What becomes of the sums, one a channel: pixel after pixel.
   std::span<const uint8_t> operator()(std::span<const int32_t> sums, int32_t lo, int32_t hi) {
     std::ranges::copy(sums, table() + kBias * kChannels);
     const halide_type_t int32(halide_type_int, 32), activation = activation_halide_type(target_);
     const halide_type_t input_type = layout_.input_bits == 16 ? halide_type_t(halide_type_int, 16) : activation;
     const BufferArgument input(input_.get(), input_type, {{INT32_MAX, 1}});
-    const BufferArgument offsets(&kZero, int32, {{1, 1}});
+    const BufferArgument offsets(offsets_.data(), int32, {{pixels(), 1}});
     const int32_t one_step[kRunFields] = {0, 0, 1, 0};
     const BufferArgument runs(one_step, int32, {{kRunFields, 1}, {1, kRunFields}});
     const int64_t depth = packed_depth(*kernel_.info), packed = packed_channels(*kernel_.info),
@@ -117,15 +131,15 @@ class KernelUnderTest {
                                   {step / depth, depth * packed},
                                   {1, step * packed},
                                   {kChannels / packed, step * packed}});
-    const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {1, 0}});
-    const BufferArgument output(output_.data(), activation, {{kChannels, 1}, {1, kChannels}, {1, 0}});
-    call(kernel_.function, input, offsets, runs, weights, channels, kOne, zero_point_, lo, hi, output);
-    return output_;
+    const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {pixels(), 0}});
+    const BufferArgument output(outputs_.data(), activation, {{kChannels, 1}, {pixels(), kChannels}, {1, 0}});
+    const auto width = static_cast<int32_t>(pixels());
+    call(kernel_.function, input, offsets, runs, weights, channels, width, zero_point_, lo, hi, output);
+    return outputs_;
   }
 
  private:
-  static constexpr int32_t kZero = 0, kOne = 1;
-
+  int64_t pixels() const { return kernel_.info->schedule.pixels; }
   int32_t* table() { return reinterpret_cast<int32_t*>(table_.get()); }
 
   Target target_;
@@ -134,40 +148,102 @@ class KernelUnderTest {
   int32_t zero_point_ = 0;
   std::shared_ptr<std::byte> table_ = allocate_zeroed(kChannelFields * kChannels * 4 + kSlackBytes), weights_,
                              input_ = allocate_zeroed(4096);
-  std::vector<uint8_t> output_ = std::vector<uint8_t>(kChannels);
+  std::vector<uint8_t> outputs_;
+  std::vector<int32_t> offsets_;
 };
+
+/// Every sum of the range, or every so manieth, through the kernel.
+void expect_exact(KernelUnderTest& kernel, const Case& c, int32_t least, SumRange range, int64_t every = 1) {
+  const int32_t zero_point = c.zero_point + least, lo = c.relu ? zero_point : least, hi = least + 255;
+  const int64_t step = stride() * c.stride * every;
+  std::vector<int32_t> sums(KernelUnderTest::kChannels);
+  for (int64_t next = range.lo; next <= range.hi;) {
+    for (int32_t& sum : sums) {
+      sum = static_cast<int32_t>(std::min(next, range.hi));
+      next += step;
+    }
+    const std::span<const uint8_t> outputs = kernel(sums, lo, hi), first = outputs.first(sums.size());
+    for (size_t at = 0; at < outputs.size(); at += sums.size())
+      ASSERT_TRUE(std::ranges::equal(first, outputs.subspan(at, sums.size()))) << "pixel " << at / sums.size();
+    for (size_t i = 0; i < sums.size(); i++) {
+      // In 64 bits: sums next to INT32_MAX have results next to it.
+      const int64_t scaled = int64_t{reference::mbqm(sums[i], c.multiplier, -c.right)} + zero_point;
+      const auto expected = static_cast<uint8_t>(std::clamp<int64_t>(scaled, lo, hi));
+      if (outputs[i] != expected)
+        FAIL() << "sum " << sums[i] << ", multiplier " << c.multiplier << ", right shift " << c.right << ", zero point "
+               << zero_point << ": " << int{outputs[i]} << " instead of " << int{expected};
+    }
+  }
+}
 
 TEST_P(Rescale, EverySum) {
   const Target target = GetParam();
-  const bool is_signed = activation_type(target) == DataType::Int8;
-  const int64_t step = stride();
-  KernelUnderTest kernel(target);
+  const int32_t least = activation_type(target) == DataType::Int8 ? -128 : 0;
+  KernelUnderTest kernel(target, /*in_float=*/false);
   for (const Case& c : kCases) {
     const FixedPoint rescale{c.multiplier, -c.right};
-    const int32_t least = is_signed ? -128 : 0, zero_point = c.zero_point + least, lo = c.relu ? zero_point : least,
-                  hi = least + 255;
-    const SumRange range = range_of(target, rescale, zero_point);
-    kernel.set_rescale(rescale, range, zero_point);
+    const SumRange range = range_of(target, rescale, c.zero_point + least);
+    kernel.set_rescale(rescale, range, c.zero_point + least);
     ASSERT_GT(range.hi, 1 << 20);
-    std::vector<int32_t> sums(KernelUnderTest::kChannels);
-    int64_t wrong = 0;
-    for (int64_t next = range.lo; next <= range.hi && wrong == 0;) {
-      for (int32_t& sum : sums) {
-        sum = static_cast<int32_t>(std::min(next, range.hi));
-        next += step * c.stride;
-      }
-      const std::span<const uint8_t> outputs = kernel(sums, lo, hi);
-      for (size_t i = 0; i < sums.size(); i++) {
-        // In 64 bits: sums next to INT32_MAX have results next to it.
-        const int64_t scaled = int64_t{reference::mbqm(sums[i], c.multiplier, -c.right)} + zero_point;
-        const auto expected = static_cast<int32_t>(std::clamp<int64_t>(scaled, lo, hi));
-        if (outputs[i] == static_cast<uint8_t>(expected)) continue;
-        if (wrong++ == 0)
-          ADD_FAILURE() << "sum " << sums[i] << ", multiplier " << c.multiplier << ", right shift " << c.right
-                        << ", zero point " << zero_point << ": " << int{outputs[i]} << " instead of " << expected;
-      }
+    expect_exact(kernel, c, least, range);
+    if (HasFatalFailure()) return;
+  }
+}
+
+// Between the sums that float_rescale looks at nothing can change; every seventh is tried all the same.
+TEST_P(Rescale, InFloat) {
+  const Target target = GetParam();
+  if (is_arm(target)) GTEST_SKIP() << "Arm rescales in fixed point only";
+  KernelUnderTest kernel(target, /*in_float=*/true);
+  const SumRange range{-(int64_t{1} << 30), int64_t{1} << 30};
+  int found = 0;
+  for (const Case& c : kCases) {
+    const auto numbers = float_rescale(target, {c.multiplier, -c.right}, range, c.zero_point,
+                                       {.lo = c.relu ? c.zero_point : 0, .hi = 255});
+    if (!numbers) continue;
+    found++;
+    kernel.set_rescale(*numbers, c.zero_point);
+    expect_exact(kernel, c, 0, range, /*every=*/7);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GE(found, 5);
+}
+
+/// What rescale_float says, in scalars.
+int64_t in_float(int32_t sum, FloatRescale numbers, bool fused) {
+  const auto value = static_cast<float>(sum);
+  const float offset = sum < 0 ? -numbers.offset : numbers.offset;
+  const volatile float product = value * numbers.scale;
+  return static_cast<int64_t>(std::trunc(fused ? std::fma(value, numbers.scale, offset) : product + offset));
+}
+
+// Multipliers as networks have them, one a channel: nearly all must be found, and those must be exact for every sum.
+TEST_P(Rescale, FloatNumbersAreExact) {
+  const Target target = GetParam();
+  if (is_arm(target)) GTEST_SKIP() << "Arm rescales in fixed point only";
+  std::mt19937 random(7);
+  const auto between = [&](int64_t lo, int64_t hi) { return std::uniform_int_distribution<int64_t>(lo, hi)(random); };
+  int found = 0;
+  constexpr int kChannels = 400;
+  for (int i = 0; i < kChannels; i++) {
+    const FixedPoint rescale{static_cast<int32_t>(between(1 << 30, INT32_MAX)), static_cast<int32_t>(-between(-2, 8))};
+    const auto zero_point = static_cast<int32_t>(between(0, 255));
+    const int64_t middle = between(-50000, 50000), half = between(0, 50000);
+    const SumRange range{middle - half, middle + half};
+    const Clamp clamp{static_cast<int32_t>(between(0, zero_point)), static_cast<int32_t>(between(zero_point, 255))};
+    const auto numbers = float_rescale(target, rescale, range, zero_point, clamp);
+    if (!numbers) continue;
+    found++;
+    for (int64_t sum = range.lo; sum <= range.hi; sum++) {
+      const auto small = static_cast<int32_t>(sum);
+      const int64_t expected = int64_t{reference::mbqm(small, rescale.multiplier, rescale.shift)} + zero_point,
+                    actual = in_float(small, *numbers, target != Target::Sse41) + zero_point;
+      ASSERT_EQ(std::clamp<int64_t>(actual, clamp.lo, clamp.hi), std::clamp<int64_t>(expected, clamp.lo, clamp.hi))
+          << "sum " << sum << ", multiplier " << rescale.multiplier << ", shift " << rescale.shift << ", zero point "
+          << zero_point;
     }
   }
+  EXPECT_GE(found, kChannels * 9 / 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Rescale, testing::ValuesIn(targets_under_test()),
