@@ -14,12 +14,45 @@
 #include "cli/device.h"
 #include "cli/files.h"
 #include "cli/machine.h"
+#include "cli/process.h"
+#include "cli/progress.h"
 #include "cli/remote_bench.h"
 #include "cli/stream.h"
+#include "compiler/compile.h"
+#include "compiler/work_folder.h"
 #include "runtime/peak.h"
 
 namespace octet::cli {
 namespace {
+
+/// The same network, compiled for the plan's target.
+Candidate compiled_candidate(const Model& model, const Candidate& runner, const std::string& argument,
+                             const BenchOptions& options, size_t number) {
+  CompileOptions compile_options;
+  compile_options.name = fmt::format("bench{}", number);  // a name loads a library once
+  compile_options.platform = parse_platform(host_platform());
+  compile_options.targets = {runner.plan->target()};
+  compile_options.passes_off = options.prepare.passes_off;
+  compile_options.cache = default_cache();
+  compile_options.jobs = static_cast<int>(allowed_cpus().size());
+  const WorkFolder folder(default_cache(), "bench");
+  compile_options.folder = folder.path;
+  const Interruptible interruptible;
+  {
+    Progress progress;
+    compile_options.progress = [&](const std::string& what) { progress.show(argument + ": " + what); };
+    with_argument(argument, model.name, [&] { return compile(model, compile_options); });
+  }
+  const std::filesystem::path shared =
+      CompiledNetwork::link(folder.path, compile_options.name, Toolchain(compile_options.platform, ""));
+  Candidate c = runner;
+  const double start = now_seconds();
+  c.compiled = std::make_shared<CompiledNetwork>(shared, compile_options.name);
+  c.load_seconds = now_seconds() - start;
+  c.prepare_seconds = 0;
+  c.name += " compiled";
+  return c;
+}
 
 std::vector<Candidate> prepare_all(const BenchOptions& options) {
   std::vector<Candidate> candidates;
@@ -32,7 +65,8 @@ std::vector<Candidate> prepare_all(const BenchOptions& options) {
     c.load_seconds = loaded - start;
     c.prepare_seconds = now_seconds() - loaded;
     c.name = model.name;
-    candidates.push_back(std::move(c));
+    candidates.push_back(c);
+    if (options.compiled) candidates.push_back(compiled_candidate(model, c, argument, options, candidates.size()));
   }
   return candidates;
 }
@@ -61,41 +95,86 @@ Result new_result(const BenchOptions& options, const Candidate& candidate, const
           .cpus_label = several ? asked : ""};
 }
 
-/// On the CPUs that `r.cpus` says, to which this thread is pinned.
-void measure_into(Result& r, const BenchOptions& options, Peaks& peaks, Stream& stream) {
-  const Sensors sensors(r.cpus, clusters());
-  r.sensed_cpus = sensors.cpus();
-  stream.send("begin", {{"name", r.name}, {"threads", r.threads}});
-  update_peak(peaks, options, r);
-  Session session(r.candidate->plan, r.threads);
-  fill_inputs(session);
-  r.note = wait_for(parse_cooldown(options.cooldown), sensors);
-  r.timing = measure(session, options.effort, options.layers, sensors, [&](const Sample& sample) {
-    if (stream.on()) stream.sample(sample_fields(sample, r.sensed_cpus));
-  });
-  stream.flush();
-  update_peak(peaks, options, r);
-  r.summary = summarize(r.timing.wall());
-  if (!options.bare()) r.throttled = throttling(r.timing.after(), r.sensed_cpus, sensors.trip_celsius());
+/// A candidate made ready to run.
+struct Ready {
+  std::unique_ptr<Session> session;
+  std::unique_ptr<CompiledNetwork::Instance> instance;
+  Subject subject;
+  double seconds = 0;  // that it took
+};
+
+Ready make_ready(const Candidate& candidate, int threads) {
+  Ready ready;
+  ready.session = std::make_unique<Session>(candidate.plan, threads);
+  fill_inputs(*ready.session);
+  ready.subject = subject_of(*ready.session);
+  if (candidate.compiled == nullptr) return ready;
+  const double start = now_seconds();
+  ready.instance = std::make_unique<CompiledNetwork::Instance>(*candidate.compiled, "", threads);
+  ready.seconds = now_seconds() - start;
+  const CompiledNetwork::Instance* const instance = ready.instance.get();
+  for (size_t i = 0; i < candidate.plan->inputs().size(); ++i)
+    std::ranges::copy(ready.session->input(i), instance->input(static_cast<int>(i)));
+  ready.session.reset();
+  ready.subject.run = [instance] { instance->run(); };
+  ready.subject.run_by_layers = [instance](const std::function<void(size_t)>& after) {
+    const auto call = [](void* function, int layer) {
+      (*static_cast<const std::function<void(size_t)>*>(function))(static_cast<size_t>(layer));
+    };
+    instance->run(call, const_cast<std::function<void(size_t)>*>(&after));
+  };
+  return ready;
 }
 
-Result measure_one(const BenchOptions& options, const Candidate& candidate, const std::string& asked, int threads,
-                   Peaks& peaks, Stream& stream) {
+/// On the CPUs that the results say, to which this thread is pinned.
+void measure_into(std::span<Result> results, const BenchOptions& options, Peaks& peaks, Stream& stream) {
+  const Sensors sensors(results[0].cpus, clusters());
+  std::vector<Ready> ready;
+  std::vector<Subject> subjects;
+  for (Result& r : results) {
+    r.sensed_cpus = sensors.cpus();
+    stream.send("begin", {{"name", r.name}, {"threads", r.threads}});
+    ready.push_back(make_ready(*r.candidate, r.threads));
+    subjects.push_back(ready.back().subject);
+  }
+  update_peak(peaks, options, results[0]);
+  results[0].note = wait_for(parse_cooldown(options.cooldown), sensors);
+  std::vector<Timing> timings = measure(subjects, options.effort, options.layers, sensors, [&](const Sample& sample) {
+    if (stream.on()) stream.sample(sample_fields(sample, results[0].sensed_cpus));
+  });
+  stream.flush();
+  update_peak(peaks, options, results[0]);
+  for (size_t i = 0; i < results.size(); ++i) {
+    Result& r = results[i];
+    r.timing = std::move(timings[i]);
+    r.prepare_seconds = r.candidate->prepare_seconds + ready[i].seconds;
+    r.summary = summarize(r.timing.wall());
+    if (!options.bare()) r.throttled = throttling(r.timing.after(), r.sensed_cpus, sensors.trip_celsius());
+  }
+}
+
+/// One network, compiled or not, or both in turns.
+std::vector<Result> measure_together(const BenchOptions& options, std::span<const Candidate> candidates,
+                                     const std::string& asked, int threads, Peaks& peaks, Stream& stream) {
   const std::vector<int> all = allowed_cpus();
-  Result result = new_result(options, candidate, asked, threads);
   const std::vector<int> wanted = cpus_for(options, asked, threads, all);
-  result.cpus = pin_to(wanted);
+  std::vector<Result> results;
+  for (const Candidate& candidate : candidates) results.push_back(new_result(options, candidate, asked, threads));
+  const std::vector<int> got = pin_to(wanted);
+  for (Result& result : results) result.cpus = got;
   try {
-    measure_into(result, options, peaks, stream);
+    measure_into(results, options, peaks, stream);
   } catch (...) {
     pin_to(all);
     throw;
   }
   pin_to(all);
-  if (!asked.empty() && result.cpus != wanted)
-    result.note = fmt::format("asked for CPUs {}, got {}{}{}", to_cpu_list(wanted), to_cpu_list(result.cpus),
-                              result.note.empty() ? "" : "; ", result.note);
-  return result;
+  for (Result& result : results) {
+    if (!asked.empty() && result.cpus != wanted)
+      result.note = fmt::format("asked for CPUs {}, got {}{}{}", to_cpu_list(wanted), to_cpu_list(result.cpus),
+                                result.note.empty() ? "" : "; ", result.note);
+  }
+  return results;
 }
 
 /// `octet bench zoo NAME...` means what it says.
@@ -134,13 +213,17 @@ void bench_here(const BenchOptions& options) {
   std::vector<Result> results;
   Peaks peaks;
   size_t index = 0;
-  for (const Candidate& candidate : candidates) {
+  const size_t together = options.compiled ? 2 : 1;
+  for (size_t first = 0; first < candidates.size(); first += together) {
     for (const std::string& asked : choices) {
       for (const int threads : options.threads) {
-        results.push_back(measure_one(options, candidate, asked, threads, peaks, stream));
-        const size_t before = list.size();
-        if (wants_json) add_result(list, index, results.back());
-        if (stream.on()) stream.send("result", Json(list.begin() + static_cast<ptrdiff_t>(before), list.end()));
+        const std::span<const Candidate> group(&candidates[first], together);
+        for (Result& result : measure_together(options, group, asked, threads, peaks, stream)) {
+          results.push_back(std::move(result));
+          const size_t before = list.size();
+          if (wants_json) add_result(list, index, results.back());
+          if (stream.on()) stream.send("result", Json(list.begin() + static_cast<ptrdiff_t>(before), list.end()));
+        }
       }
     }
   }
@@ -194,6 +277,10 @@ void add_bench(CLI::App& app, Action& action) {
                    "runs is executed (for instruction counters)")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
+  command
+      ->add_flag("--compiled", options->compiled,
+                 "Also compile the network (octet compile) and measure that in turns with the runner")
+      ->excludes("--compare");
   command->add_flag("--layers", options->layers, "Also time each layer, in runs of their own");
   command->add_option("--json", options->json, "Write everything, all samples included, as google-benchmark's JSON")
       ->type_name("FILE");
@@ -228,6 +315,7 @@ void add_bench(CLI::App& app, Action& action) {
   command->add_option("--device-folder", options->device_folder, kDeviceFolderHelp)
       ->type_name("FOLDER")
       ->needs("--device");
+  command->get_option("--device")->excludes("--compiled");
   command->add_flag("--stream", options->stream)->group("");  // for --device: stream.h
   command->add_flag("--no-pin", options->no_pin, "Let the threads run on any CPU")->excludes("--cpus");
   command->add_flag("--no-peak", options->no_peak, "Do not measure the multiply peak");

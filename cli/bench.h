@@ -9,6 +9,7 @@
 #include "cli/load.h"
 #include "cli/measure.h"
 #include "cli/stats.h"
+#include "compiler/compiled_network.h"
 #include "runtime/plan.h"
 
 namespace octet::cli {
@@ -20,7 +21,8 @@ struct BenchOptions {
   std::vector<int> threads = {1};
   Effort effort;
   bool layers = false, no_pin = false, no_peak = false;
-  bool stream = false;  // events on standard output instead of tables (stream.h)
+  bool compiled = false;  // measure the compiled network too, in turns with the runner
+  bool stream = false;    // events on standard output instead of tables (stream.h)
   std::string json;
   std::vector<std::string> cpus;  // each as choose_cpus takes it
   std::string cooldown = "0";
@@ -39,6 +41,7 @@ struct Candidate {
   std::string name;
   double load_seconds = 0, prepare_seconds = 0;
   std::shared_ptr<const Plan> plan;
+  std::shared_ptr<const CompiledNetwork> compiled = {};  // null: a session runs the plan
 };
 
 /// One network with one number of threads on one choice of CPUs.
@@ -50,6 +53,7 @@ struct Result {
   std::string cpus_label;      // the same where several were, so that they are told apart
   std::vector<int> cpus = {};  // obtained
   std::vector<int> sensed_cpus = {};
+  double prepare_seconds = 0;  // the candidate's, and what an instance took to be made
   Timing timing = {};
   Summary summary = {};        // of wall times, in seconds
   std::string throttled = {};  // why it is said to have been; else ""

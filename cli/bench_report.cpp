@@ -47,11 +47,11 @@ std::string results_table(const std::vector<Result>& results, const Peaks& peaks
   for (const Result& r : results) {
     const Plan& plan = *r.candidate->plan;
     table.row({printable(r.candidate->name), std::to_string(r.threads), to_cpu_list(r.cpus),
-               milliseconds(r.candidate->load_seconds), milliseconds(r.candidate->prepare_seconds),
-               milliseconds(r.timing.first), std::to_string(r.timing.samples.size()), milliseconds(r.summary.min),
-               milliseconds(r.summary.median), milliseconds(r.summary.p90), in_millions(plan.macs()),
-               in_digits(r.gmacs()), share_of_peak(r.gmacs(), peaks, r.peak_key()),
-               megabytes(plan.memory().arena_bytes), megabytes(plan.packed_bytes())});
+               milliseconds(r.candidate->load_seconds), milliseconds(r.prepare_seconds), milliseconds(r.timing.first),
+               std::to_string(r.timing.samples.size()), milliseconds(r.summary.min), milliseconds(r.summary.median),
+               milliseconds(r.summary.p90), in_millions(plan.macs()), in_digits(r.gmacs()),
+               share_of_peak(r.gmacs(), peaks, r.peak_key()), megabytes(plan.memory().arena_bytes),
+               megabytes(plan.packed_bytes())});
   }
   return table.text();
 }

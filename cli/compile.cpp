@@ -2,7 +2,6 @@
 #include "compiler/compile.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/process.h"
+#include "cli/progress.h"
 #include "cli/table.h"
 
 namespace octet::cli {
@@ -20,26 +20,6 @@ struct CompileArguments {
   std::string model, folder, target = host_platform(), type = "int8", name, cxx, cache;
   std::vector<std::string> features = {"auto"}, passes_off;
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-};
-
-/// Lines that replace each other on a terminal; elsewhere, one a second at most.
-class Progress {
- public:
-  ~Progress() {
-    if (terminal_ && shown_) fmt::print(stderr, "\r\033[K");
-  }
-  void show(const std::string& what) {
-    if (!terminal_ && shown_ && now_seconds() - last_ < 5) return;
-    terminal_ ? fmt::print(stderr, "\r\033[K{}", what) : fmt::print(stderr, "{}\n", what);
-    std::fflush(stderr);
-    shown_ = true;
-    last_ = now_seconds();
-  }
-
- private:
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-  bool shown_ = false;
-  double last_ = 0;
 };
 
 std::string megabytes(int64_t bytes) { return fmt::format("{:.2f} MiB", static_cast<double>(bytes) / (1 << 20)); }

@@ -8,10 +8,10 @@
 namespace octet::cli {
 namespace {
 
-Sample timed_run(Session& session) {
+Sample timed_run(const Subject& subject) {
   const double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
   const double wall = now_seconds();
-  session.run();
+  subject.run();
   const double wall_end = now_seconds();
   return {wall_end - wall, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu};
 }
@@ -22,18 +22,20 @@ bool wants_more(const Effort& effort, size_t done, double seconds) {
   return done < kMinRuns || (seconds < effort.min_seconds && (effort.sustained || done < kMaxRuns));
 }
 
-std::vector<std::vector<double>> measure_layers(Session& session, const Effort& effort) {
-  std::vector<std::vector<double>> layers(session.plan().steps().size());
+void measure_layers(const std::vector<Subject>& subjects, const Effort& effort, std::vector<Timing>& timings) {
   const double start = now_seconds();
   for (size_t done = 0; wants_more(effort, done, now_seconds() - start); ++done) {
-    double last = now_seconds();
-    session.run([&](size_t step) {
-      const double now = now_seconds();
-      layers[step].push_back(now - last);
-      last = now_seconds();
-    });
+    for (size_t i = 0; i < subjects.size(); ++i) {
+      std::vector<std::vector<double>>& layers = timings[i].layers;
+      layers.resize(subjects[i].layers);
+      double last = now_seconds();
+      subjects[i].run_by_layers([&](size_t step) {
+        const double now = now_seconds();
+        layers[step].push_back(now - last);
+        last = now_seconds();
+      });
+    }
   }
-  return layers;
 }
 
 }  // namespace
@@ -66,33 +68,45 @@ void fill_inputs(Session& session) {
   }
 }
 
-Timing measure(Session& session, const Effort& effort, bool layers, const Sensors& sensors,
-               const std::function<void(const Sample&)>& on_sample) {
-  Timing timing;
-  const auto keep = [&](Sample sample) {
-    timing.samples.push_back(std::move(sample));
-    on_sample(timing.samples.back());
+Subject subject_of(Session& session) {
+  return {[&] { session.run(); }, [&](const std::function<void(size_t)>& after) { session.run(after); },
+          session.plan().steps().size()};
+}
+
+std::vector<Timing> measure(const std::vector<Subject>& subjects, const Effort& effort, bool layers,
+                            const Sensors& sensors, const std::function<void(const Sample&)>& on_sample) {
+  std::vector<Timing> timings(subjects.size());
+  const auto keep = [&](size_t subject, Sample sample) {
+    timings[subject].samples.push_back(std::move(sample));
+    on_sample(timings[subject].samples.back());
   };
-  const Sample first = timed_run(session);
-  timing.first = first.wall;
-  if (effort.warmup == 0) keep(first);
-  for (int i = 1; i < effort.warmup; ++i) session.run();
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    const Sample first = timed_run(subjects[i]);
+    timings[i].first = first.wall;
+    if (effort.warmup == 0) keep(i, first);
+  }
+  for (int run = 1; run < effort.warmup; ++run) {
+    for (const Subject& subject : subjects) subject.run();
+  }
   const bool reads = effort.warmup > 0 && sensors.any();
   const double start = now_seconds();
-  for (size_t due = 0; wants_more(effort, timing.samples.size(), now_seconds() - start); ++due) {
-    sleep_seconds(start + static_cast<double>(due) * effort.period_seconds - now_seconds());
-    Reading before = reads ? sensors.read() : Reading();
-    Sample sample = timed_run(session);
-    sample.before = std::move(before);
-    if (reads) sample.after = sensors.read();
-    keep(std::move(sample));
+  const auto share = static_cast<double>(subjects.size());  // of the time
+  for (size_t due = 0; wants_more(effort, timings[0].samples.size(), (now_seconds() - start) / share);) {
+    for (size_t i = 0; i < subjects.size(); ++i, ++due) {
+      sleep_seconds(start + static_cast<double>(due) * effort.period_seconds - now_seconds());
+      Reading before = reads ? sensors.read() : Reading();
+      Sample sample = timed_run(subjects[i]);
+      sample.before = std::move(before);
+      if (reads) sample.after = sensors.read();
+      keep(i, std::move(sample));
+    }
   }
   if (layers) {
     Effort for_layers = effort;
     if (effort.sustained) for_layers.min_seconds = Effort().min_seconds, for_layers.sustained = false;
-    timing.layers = measure_layers(session, for_layers);
+    measure_layers(subjects, for_layers, timings);
   }
-  return timing;
+  return timings;
 }
 
 }  // namespace octet::cli

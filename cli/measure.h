@@ -37,9 +37,19 @@ struct Timing {
 /// Inputs of pseudo-random bytes (floats in [-1, 1)): zeros are not representative where power depends on data.
 void fill_inputs(Session& session);
 
-/// Runs the session. Without warm-up the first run is the first sample too, so that `runs` is the number of runs made,
-/// and the sensors are left alone. `on_sample` sees each sample as it is taken, between two runs.
-Timing measure(Session& session, const Effort& effort, bool layers, const Sensors& sensors,
-               const std::function<void(const Sample&)>& on_sample);
+/// What runs a network.
+struct Subject {
+  std::function<void()> run;
+  /// The same, calling after(layer) when a layer is done.
+  std::function<void(const std::function<void(size_t)>& after)> run_by_layers;
+  size_t layers;
+};
+Subject subject_of(Session& session);
+
+/// Runs all of them, in turns, sample by sample. Without warm-up the first run is the first sample too, so that `runs`
+/// is the number of runs made, and the sensors are left alone. `on_sample` sees each sample as it is taken, between two
+/// runs.
+std::vector<Timing> measure(const std::vector<Subject>& subjects, const Effort& effort, bool layers,
+                            const Sensors& sensors, const std::function<void(const Sample&)>& on_sample);
 
 }  // namespace octet::cli

@@ -1,16 +1,15 @@
 #include "compiler/compile.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <set>
 
 #include "cli/files.h"
 #include "compiler/kernel_cache.h"
 #include "compiler/record.h"
+#include "compiler/work_folder.h"
 #include "compiler/write_source.h"
 
 namespace octet {
@@ -52,28 +51,6 @@ Planned plan_for(const Model& model, Target target, const CompileOptions& option
   }
   return planned;
 }
-
-/// A folder that vanishes with this.
-class WorkFolder {
- public:
-  explicit WorkFolder(const fs::path& parent) : path(parent / fmt::format("compile.{}", getpid())) {
-    fs::create_directories(path);
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-
-  void write(const std::string& name, std::string_view text) const {
-    std::ofstream file(path / name, std::ios::binary);
-    file.write(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!file.flush()) throw std::runtime_error((path / name).string() + ": cannot be written");
-  }
-
-  const fs::path path;
-};
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -130,7 +107,7 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
   const fs::path runtime = runtime_archive(toolchain, parts, options.cache);
 
   options.progress("library");
-  const WorkFolder work(options.cache);
+  const WorkFolder work(options.cache, "compile");
   std::vector<std::string> constants;
   for (const PlannedVariant& variant : variants) {
     const std::string file = fmt::format("{}.bin", name_of(variant.plan->target()));

@@ -6,10 +6,13 @@ namespace octet {
 
 namespace fs = std::filesystem;
 
-CompiledNetwork::CompiledNetwork(const fs::path& folder, const std::string& name, const Toolchain& toolchain)
-    : name_(name) {
+fs::path CompiledNetwork::link(const fs::path& folder, const std::string& name, const Toolchain& toolchain) {
   const fs::path shared = folder / ("lib" + name + ".so");
   toolchain.link_shared(folder / ("lib" + name + ".a"), shared);
+  return shared;
+}
+
+CompiledNetwork::CompiledNetwork(const fs::path& shared, const std::string& name) : name_(name) {
   library_ = dlopen(fs::absolute(shared).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr) throw std::runtime_error(dlerror());
 }

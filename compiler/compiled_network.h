@@ -15,7 +15,10 @@ class CompiledNetwork {
  public:
   /// libNAME.a of `folder`, for the machine that this is, linked to a shared library beside it. Throws
   /// std::runtime_error.
-  CompiledNetwork(const std::filesystem::path& folder, const std::string& name, const Toolchain& toolchain);
+  static std::filesystem::path link(const std::filesystem::path& folder, const std::string& name,
+                                    const Toolchain& toolchain);
+  /// The file is not needed any longer afterwards. Throws std::runtime_error.
+  CompiledNetwork(const std::filesystem::path& shared, const std::string& name);
   ~CompiledNetwork();
   CompiledNetwork(const CompiledNetwork&) = delete;
   CompiledNetwork& operator=(const CompiledNetwork&) = delete;

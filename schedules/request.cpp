@@ -11,10 +11,14 @@ namespace {
 
 using What = KnownArgument::What;
 
-constexpr int8_t Schedule::*kScheduleFields[] = {
-    &Schedule::pixels, &Schedule::vectors, &Schedule::step, &Schedule::depth,
-    &Schedule::filter, &Schedule::stride,  &Schedule::rows, &Schedule::parts,
-};
+/// All of a schedule's fields.
+template <typename Function>
+void for_each_field(Schedule& s, const Function& function) {
+  static_assert(sizeof(Schedule) == 9);  // a new field belongs here
+  for (int8_t* const field : {&s.pixels, &s.vectors, &s.step, &s.depth, &s.filter, &s.stride, &s.rows, &s.parts})
+    function(*field);
+  function(s.fixed_point);
+}
 
 bool is_convolution(Family family) { return family == Family::Convolution || family == Family::ConvolutionSum; }
 
@@ -76,7 +80,8 @@ bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
 std::string to_text_without_symbol(const KernelRequest& request) {
   std::ostringstream text;
   text << static_cast<int>(request.kernel.family) << ' ' << name_of(request.kernel.target);
-  for (const auto field : kScheduleFields) text << ' ' << static_cast<int>(request.kernel.schedule.*field);
+  Schedule schedule = request.kernel.schedule;
+  for_each_field(schedule, [&](const auto& field) { text << ' ' << static_cast<int>(field); });
   for (const KnownArgument& known : request.known) {
     text << ' ' << known.argument << static_cast<char>(known.what) << known.dimension;
     for (size_t i = 0; i < known.values.size(); i++) text << (i == 0 ? '=' : ',') << known.values[i];
@@ -99,10 +104,10 @@ KernelRequest parse_request(const std::string& line) {
   if (like == std::end(kManifest) || same_target == std::end(kManifest)) fail(line);
   request.kernel.family = like->family;
   request.kernel.target = same_target->target;
-  for (const auto field : kScheduleFields) {
+  for_each_field(request.kernel.schedule, [&](auto& field) {
     if (!(text >> number)) fail(line);
-    request.kernel.schedule.*field = static_cast<int8_t>(number);
-  }
+    field = static_cast<std::remove_reference_t<decltype(field)>>(number);
+  });
   for (KnownArgument known; text >> known.argument;) {
     char what = 0, separator = 0;
     if (!(text >> what >> known.dimension)) fail(line);

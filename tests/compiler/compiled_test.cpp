@@ -35,6 +35,12 @@ void expect_outputs(const CompiledNetwork::Instance& net, const Model& model, co
   }
 }
 
+/// What was compiled.
+CompiledNetwork load(const CompileOptions& options) {
+  const Toolchain toolchain(options.platform, "");
+  return CompiledNetwork(CompiledNetwork::link(options.folder, options.name, toolchain), options.name);
+}
+
 /// Every range in a thread of its own, in pieces of a grain.
 void run_in_threads(void*, int64_t count, int64_t grain, RangeBody::Function body, void* data) {
   std::vector<std::jthread> threads;
@@ -53,7 +59,7 @@ void expect_equal(const std::string& name, const Model& model, const std::vector
                   const std::vector<Bytes>& inputs, const std::vector<Bytes>& expected) {
   const CompileOptions options = options_for(name, host(), targets);
   compile(model, options);
-  const CompiledNetwork network(options.folder, name, Toolchain(options.platform, ""));
+  const CompiledNetwork network = load(options);
   for (const Target target : targets) {
     for (const int threads : {1, 3}) {
       SCOPED_TRACE(name + " " + std::string(name_of(target)) + " threads " + std::to_string(threads));
@@ -81,7 +87,7 @@ TEST(Compiled, SmallNetworkOnEveryTargetAndKindOfThreads) {
     expect_equal(name, model, targets_under_test(), bytes(small_input(type)), bytes(small_output(type)));
 
     const CompileOptions options = options_for(name, host(), targets_under_test());
-    const CompiledNetwork network(options.folder, name, Toolchain(options.platform, ""));
+    const CompiledNetwork network = load(options);
     const CompiledNetwork::Instance net(network, "", 1);
     set_inputs(net, bytes(small_input(type)));
     const CallerParallel parallel{nullptr, 4, run_in_threads};
@@ -100,7 +106,7 @@ TEST(Compiled, SmallNetworkOnEveryTargetAndKindOfThreads) {
 TEST(Compiled, AnArenaMustBeLargeEnoughAndAlignedAndForThisCpu) {
   const CompileOptions options = options_for("arena", host(), {targets_under_test().front()});
   compile(small_network(), options);
-  const CompiledNetwork network(options.folder, "arena", Toolchain(options.platform, ""));
+  const CompiledNetwork network = load(options);
   const size_t bytes = network.function<size_t()>("arena_bytes")();
   const auto memory = allocate_zeroed(static_cast<int64_t>(bytes) + 64);
   const auto create = network.function<void*(void*, size_t, const char*)>("create_for");
@@ -115,7 +121,7 @@ TEST(Compiled, InstancesRunAtTheSameTime) {
   const CompileOptions options = options_for("several", host(), {targets_under_test().back()});
   const Model model = small_network();
   compile(model, options);
-  const CompiledNetwork network(options.folder, "several", Toolchain(options.platform, ""));
+  const CompiledNetwork network = load(options);
   std::vector<std::jthread> threads;
   std::atomic<int> wrong = 0;
   for (int t = 0; t < 4; t++)
