@@ -57,11 +57,12 @@ Model load_model(const std::string& argument, const PrepareOptions& options) {
 }
 
 std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argument, const PrepareOptions& options,
-                                    bool keep_all) {
+                                    bool keep_all, const KernelChoice& kernels) {
   PlanOptions plan_options;
   plan_options.target = parse_target(options.target);
   plan_options.keep_all = keep_all;
   plan_options.passes_off = options.passes_off;
+  plan_options.kernels = kernels;
   return with_argument(argument, model.name, [&] { return Plan::make(model, plan_options); });
 }
 

@@ -45,8 +45,10 @@ auto with_argument(const std::string& argument, const std::string& name, const B
 /// Reads or builds a network. Errors begin with the argument.
 Model load_model(const std::string& argument, const PrepareOptions& options);
 
-/// Errors begin with the argument too.
+using KernelChoice = decltype(PlanOptions::kernels);
+
+/// Errors begin with the argument too. `keep_all`, `kernels`: see PlanOptions.
 std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argument, const PrepareOptions& options,
-                                    bool keep_all = false);
+                                    bool keep_all = false, const KernelChoice& kernels = {});
 
 }  // namespace octet::cli

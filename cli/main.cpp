@@ -39,6 +39,9 @@ int run(int argc, char** argv) {
   add_run(app, action);
   add_compile(app, action);
   add_bench(app, action);
+#ifdef OCTET_LAB
+  add_lab(app, action);
+#endif
   add_estimate(app, action);
   add_devices(app, action);
   add_eval(app, action);

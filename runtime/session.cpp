@@ -69,6 +69,8 @@ void Session::run(const std::function<void(size_t)>& after) {
   }
 }
 
+const std::byte* Session::stored(int32_t index) const { return state_->contents(index); }
+
 std::vector<std::byte> Session::tensor(int32_t index) const {
   if (!plan_->keep_all_) throw std::logic_error("Session::tensor needs a plan that keeps all tensors");
   const auto at = static_cast<size_t>(index);

@@ -32,6 +32,10 @@ class Session {
   /// run(), calling after(step index) when a step is done: per-layer times.
   void run(const std::function<void(size_t)>& after);
 
+  /// Where a tensor lies, as it is stored, or null; other tensors may take its place before and after it is needed, so
+  /// what lies there is its own only in run(after), from when it is written until its last reader is done.
+  const std::byte* stored(int32_t index) const;
+
   /// Contents of any tensor in the file's own type and order, after a run of a plan made with keep_all; empty where
   /// that tensor was optimised away.
   std::vector<std::byte> tensor(int32_t index) const;

@@ -72,6 +72,19 @@ Finished run_process(const std::vector<std::string>& command, std::string_view i
   return {code, contents_of(out.get()), contents_of(err.get())};
 }
 
+std::filesystem::path this_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "octet-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error(name + ": cannot be created");
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
 std::optional<std::string> find_program(const std::vector<std::string>& names) {
   const char* const path = std::getenv("PATH");
   for (const std::string& name : names) {

@@ -27,31 +27,9 @@ std::string cpu_of(const std::string& target) {
   return cpu->name;
 }
 
-fs::path this_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
-
 void require(const fs::path& file, const std::string& advice) {
   if (access(file.c_str(), R_OK) != 0) throw ModelError(file.string() + ": not there (" + advice + ")");
 }
-
-/// A folder for the plugin's file, gone at the end.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "octet-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error(name + ": cannot be created");
-    folder_ = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const fs::path& folder() const { return folder_; }
-
- private:
-  fs::path folder_;
-};
 
 /// QEMU takes a comma for the end of an option.
 std::string escaped(const fs::path& path) {
@@ -111,8 +89,8 @@ std::vector<std::string> emulated_targets() {
 
 Profile profile(const Emulation& emulation, const std::string& target, const std::vector<std::string>& arguments) {
   Profile profile{.network = "", .target = target, .cpu = cpu_of(target), .pieces = {}, .layers = {}};
-  const Scratch scratch;
-  const fs::path counts = scratch.folder() / "counts";
+  const TemporaryFolder scratch;
+  const fs::path counts = scratch.path() / "counts";
   std::vector<std::string> command = {emulation.qemu, "-cpu", profile.cpu, "-plugin",
                                       escaped(emulation.plugin) + ",out=" + escaped(counts)};
   command.insert(command.end(), {emulation.octet, "counted", "--target", target});

@@ -434,5 +434,40 @@ TEST_F(Cli, CompileRefusesWhatIsWrongInOneLineAndWritesNothing) {
   EXPECT_EQ(files(), before);
 }
 
+#ifdef OCTET_LAB
+bool has(const Outcome& o, const std::string& word) { return o.out.find(word) != std::string::npos; }
+
+TEST_F(Cli, LabComparesAChangedKernel) {
+  const Outcome o = expect_success("lab small.tflite --layer 0 --target sse41 --set pixels=3,vectors=1 --min-time 0");
+  EXPECT_TRUE(has(o, "bytes equal the present kernel's and the scalar reference's")) << o.out;
+  EXPECT_TRUE(has(o, "{\"conv_i16_x3c1_sse41\", Family::Convolution, Target::Sse41, {.pixels = 3, .vectors = 1}},"))
+      << o.out;
+  EXPECT_TRUE(has(o, "times as fast")) << o.out;
+}
+
+TEST_F(Cli, LabComparesAllKernelsOfADepthwiseLayer) {
+  const Outcome o = expect_success(
+      "lab mobilenet_v1_0.25_128 --type uint8 --layer 1 --target sse41 --set pixels=2,rows=1 --min-time 0");
+  EXPECT_TRUE(has(o, "bytes equal the present kernel's and the scalar reference's")) << o.out;
+  EXPECT_TRUE(has(o, "depthwise_u8_3x3s1_x2_r1_sse41")) << o.out;
+}
+
+TEST_F(Cli, LabSaysWhatThereIsToChange) {
+  const Outcome o = expect_success("lab small.tflite --layer 0 --target sse41 --min-time 0");
+  EXPECT_TRUE(has(o, "to change: --set pixels (1 to 32), vectors (1 to 16), step (2, 4, 8, 16)")) << o.out;
+}
+
+TEST_F(Cli, LabRefusesWhatCannotBe) {
+  const std::string lab = "lab small.tflite --target sse41 --layer 0 --set ";
+  expect_refusal(lab + "tile_x=2",
+                 {"--set tile_x=2", "no parameter 'tile_x'", "pixels (1 to 32)", "vectors (1 to 16)"});
+  expect_refusal(lab + "pixels=33", {"--set pixels=33", "1 to 32"});
+  expect_refusal(lab + "step=3", {"2, 4, 8, 16"});
+  expect_refusal(lab + "pixels=32,vectors=16", {"pixels x vectors is 512", "64 at most"});
+  expect_refusal("lab small.tflite --layer 9", {"--layer 9", "0 to"});
+  expect_refusal("lab small.tflite", {"--layer"});
+}
+#endif
+
 }  // namespace
 }  // namespace octet

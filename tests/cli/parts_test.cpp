@@ -12,6 +12,12 @@
 #include "cli/machine.h"
 #include "cli/stats.h"
 #include "cli/table.h"
+#ifdef OCTET_LAB
+#include "cli/measure.h"
+#include "cli/scalar_check.h"
+#include "schedules/tuning.h"
+#include "tests/runtime/small_network.h"
+#endif
 
 namespace octet::cli {
 namespace {
@@ -245,6 +251,53 @@ TEST(Classes, RankByScoreThenIndex) {
   EXPECT_FALSE(is_class_list({"out", DataType::UInt8, {1, 4, 4, 5}, {}, 80}));
   EXPECT_FALSE(is_class_list({"out", DataType::Int64, {1, 5}, {}, 40}));
 }
+
+#ifdef OCTET_LAB
+TEST(ScalarCheck, TellsRightFromWrong) {
+  for (const DataType type : {DataType::UInt8, DataType::Int8}) {
+    const Model model = small_network(type);
+    Session session(Plan::make(model, {.keep_all = true}));
+    fill_inputs(session);
+    session.run();
+    Model other = model;  // by whose weights the session's results are wrong
+    const std::vector<std::byte> weights(16, std::byte{1});
+    for (Tensor& tensor : other.tensors) {
+      if (tensor.name == "filter") tensor.data = weights;
+    }
+    size_t checked = 0;
+    for (size_t step = 0; step < session.plan().steps().size(); ++step) {
+      if (!session.plan().steps()[step].layer.starts_with("CONV_2D")) continue;
+      bool told = false;
+      EXPECT_EQ(differs_from_scalar(model, session, step, told), "");
+      EXPECT_TRUE(told);
+      EXPECT_NE(differs_from_scalar(other, session, step, told).find("is "), std::string::npos);
+      EXPECT_TRUE(told);
+      ++checked;
+    }
+    EXPECT_EQ(checked, 1);
+  }
+}
+
+TEST(Tuning, KernelsAreToldByTheirNumbers) {
+  for (const KernelInfo& kernel : kManifest) {
+    const std::vector<Parameter> parameters = parameters_of(kernel);
+    if (parameters.empty()) continue;
+    EXPECT_EQ(find_same(kernel), &kernel) << kernel.name;
+    EXPECT_EQ(trouble_with(kernel), "") << kernel.name;
+    EXPECT_NE(manifest_line(kernel).find("\"" + std::string(kernel.name) + "\""), std::string::npos);
+    for (const Parameter& parameter : parameters) {
+      const int8_t value = kernel.schedule.*parameter.field;
+      EXPECT_TRUE(value == 0 || parameter.allows(value)) << kernel.name << " " << parameter.name;
+      KernelInfo changed = kernel;
+      for (const int other : parameter.values) {
+        changed.schedule.*parameter.field = static_cast<int8_t>(other);
+        if (find_same(changed) == &kernel) continue;
+        EXPECT_NE(name_for(changed), name_for(kernel)) << kernel.name;
+      }
+    }
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace octet::cli
