@@ -63,9 +63,12 @@ foreach(source ${octet_sources} models/data_type.h models/model.h runtime/cpu_su
 endforeach()
 install(FILES ${HALIDE_INCLUDE_DIR}/HalideRuntime.h DESTINATION ${CMAKE_INSTALL_DATADIR}/octet)
 
-install(TARGETS octet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-if(NOT CMAKE_CROSSCOMPILING)
-  # What the command line runs or loads; it looks beside itself, and in ../lib/octet.
-  install(TARGETS octet-kernels RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(CMAKE_CROSSCOMPILING)
+  install(TARGETS octet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+else()
+  install(TARGETS octet octet-kernels EXPORT OctetTools RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(EXPORT OctetTools NAMESPACE Octet:: DESTINATION ${octet_cmake})
+  install(FILES cmake/OctetAddModel.cmake DESTINATION ${octet_cmake})
+  # What the command line loads; it looks in ../lib/octet.
   install(TARGETS octet_count LIBRARY DESTINATION lib/octet)
 endif()

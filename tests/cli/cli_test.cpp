@@ -440,14 +440,15 @@ bool has(const Outcome& o, const std::string& word) { return o.out.find(word) !=
 TEST_F(Cli, LabComparesAChangedKernel) {
   const Outcome o = expect_success("lab small.tflite --layer 0 --target sse41 --set pixels=3,vectors=1 --min-time 0");
   EXPECT_TRUE(has(o, "bytes equal the present kernel's and the scalar reference's")) << o.out;
-  EXPECT_TRUE(has(o, "{\"conv_i16_x3c1_sse41\", Family::Convolution, Target::Sse41, {.pixels = 3, .vectors = 1}},"))
+  EXPECT_TRUE(
+      has(o, "{\"conv_sum_i16_x3c1_sse41\", Family::ConvolutionSum, Target::Sse41, {.pixels = 3, .vectors = 1}},"))
       << o.out;
   EXPECT_TRUE(has(o, "times as fast")) << o.out;
 }
 
 TEST_F(Cli, LabComparesAllKernelsOfADepthwiseLayer) {
   const Outcome o = expect_success(
-      "lab mobilenet_v1_0.25_128 --type uint8 --layer 1 --target sse41 --set pixels=2,rows=1 --min-time 0");
+      "lab mobilenet_v1_0.25_128 --type uint8 --layer 5 --target sse41 --set pixels=2,rows=1 --min-time 0");
   EXPECT_TRUE(has(o, "bytes equal the present kernel's and the scalar reference's")) << o.out;
   EXPECT_TRUE(has(o, "depthwise_u8_3x3s1_x2_r1_sse41")) << o.out;
 }
