@@ -29,13 +29,13 @@ target_include_directories(octet-kernels SYSTEM PRIVATE ${HALIDE_DIR})
 target_link_libraries(octet-kernels PRIVATE ${HALIDE_LIBRARY})
 target_precompile_headers(octet-kernels PRIVATE <Halide.h>)
 
-# Instructions that Halide does not select: schedules/<target>.ll, as bitcode within the program. Bitcode keeps its source's
-# path as it was given.
+# Instructions that Halide does not select: schedules/<target>.ll and arm.ll, as bitcode within the program. Bitcode keeps
+# its source's path as it was given.
 find_program(LLVM_AS NAMES llvm-as-14 llvm-as REQUIRED)
 find_program(LLC NAMES llc-14 llc REQUIRED)
 set(instructions ${CMAKE_CURRENT_BINARY_DIR}/instructions)
 file(MAKE_DIRECTORY ${instructions})
-foreach(target sse41 avx2 avx512vnni i8mm)
+foreach(target sse41 avx2 avx512vnni arm i8mm)
   add_custom_command(
     OUTPUT ${instructions}/${target}.o
     COMMAND ${CMAKE_COMMAND} -E chdir ${octet_root}/schedules ${LLVM_AS} ${target}.ll -o ${instructions}/${target}.bc

@@ -23,7 +23,9 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
       offsets(Int(32), 1, "offsets"),
       runs(Int(32), 2, "runs"),
       weights(takes_pixel_pairs(info) ? Int(64) : Int(weight_bits(info)), 5, "weights"),
-      channels(Int(32), 3, "channels") {
+      channels(Int(32), 3, "channels"),
+      addend(activation_of(info.target), 3, "addend"),
+      kind_(kind) {
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   Expr tap = unsafe_promise_clamped(runs(kRunOffsets, t), 0, offsets.dim(0).extent() - 1);
@@ -39,11 +41,18 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   Expr pixel = x + y * (takes_pixel_pairs(info) ? width / 2 * 2 : width);
   if (kind == Output::Sum) {
     output(c, x, y) = sum(c, pixel);
+  } else if (kind == Output::Add && !is_arm(target)) {
+    // Not narrowed on the way: what it is multiplied as is wider.
+    Expr value = rescaled_wide(target, rescales_in_float(info), sum(c, pixel), channels, c, pixel, zero_point, lo);
+    output(c, x, y) = affine_sum(target, affine, clamp(value, lo, hi), addend(c, x, y), 0);
   } else {
     // Of another type than `row`: else Halide would give them one place on the stack, and LLVM leave both there.
     scaled(c, x) =
         reinterpret<uint8_t>(rescaled(target, rescales_in_float(info), sum(c, x), channels, c, x, zero_point, lo, hi));
-    output(c, x, y) = reinterpret(activation_of(target), scaled(c, pixel));
+    Expr byte = reinterpret(activation_of(target), scaled(c, pixel));
+    output(c, x, y) = kind == Output::Add ? affine_sum(target, affine, byte, addend(c, x, y),
+                                                       c % (info.schedule.vectors * convolution_layout(target).lanes))
+                                          : byte;
   }
 }
 
@@ -108,7 +117,12 @@ void ConvolutionKernel::define_sum_of_pixel_pairs(const KernelInfo& info) {
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {
-  return {input, offsets, runs, weights, channels, width, zero_point, lo, hi};
+  std::vector<Argument> all{input, offsets, runs, weights, channels, width, zero_point, lo, hi};
+  if (kind_ != Output::Add) return all;
+  all.push_back(addend);
+  const std::vector<Argument> more = affine.arguments();
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 }  // namespace octet

@@ -25,19 +25,26 @@
 // i8mm takes pixels in pairs (takes_pixel_pairs): x of `offsets` counts pairs, and both the input and the weights are
 // seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
 //
-// Arguments, in order: input, offsets, runs, weights, channels, width, zero_point, lo, hi; output.
+// With an addend, an 8-bit tensor like the output, the 8-bit result is not the output but an operand of the affine form
+// of ADD (generators/elementwise.h), of which the addend is the other:
+//   out(c, x) = sum's clamp((f1 clamp(rescale(sum(c, x))) + f2 addend(c, x) + constant) >> shift)
+//
+// Arguments, in order: input, offsets, runs, weights, channels, width, zero_point, lo, hi; with an addend: addend,
+// those of AffineParams; output.
 #pragma once
 
 #include <vector>
 
+#include "generators/elementwise.h"
 #include "generators/halide.h"
 #include "schedules/manifest.h"
 
 namespace octet {
 
 struct ConvolutionKernel {
-  enum class Output { Byte, Sum };
-  /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale.
+  enum class Output { Byte, Sum, Add };
+  /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale. Add: those of Byte and an addend
+  /// added up.
   ConvolutionKernel(const KernelInfo& info, Output output);
 
   Halide::ImageParam input;                         // [bytes]: uint8, int8, or int16 less the zero point
@@ -46,8 +53,10 @@ struct ConvolutionKernel {
   Halide::ImageParam weights;                       // int8 or int16 [depth, block, groups, steps, channels / block]
   Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
   Halide::Param<int32_t> width{"width"};            // of the output's rows
-  Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
-  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
+  Halide::Param<int32_t> zero_point{"zero_point"};  // of the output; with an addend, of what is added to it
+  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp of the same
+  Halide::ImageParam addend;                        // Add only: activations, as the output
+  AffineParams affine{"sum_"};                      // Add only
 
   Halide::Var c{"c"}, x{"x"}, y{"y"}, k{"k"}, i{"i"}, t{"t"}, lane{"lane"};
   Halide::Func row{"row"};                    // (k, x, t): the elements of a run
@@ -57,12 +66,14 @@ struct ConvolutionKernel {
   Halide::Func joined{"joined"};              // pairs: the parts added up, over `lanes`
   Halide::RDom lanes;
   Halide::Func sum{"sum"};
-  Halide::Func scaled{"scaled"};  // Byte only
+  Halide::Func scaled{"scaled"};  // not of Sum
   Halide::Func output{"output"};  // [channel, column, row]
 
   std::vector<Halide::Argument> arguments() const;
 
  private:
+  const Output kind_;
+
   void define_sum(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);
   void define_sum_of_pixel_pairs(const KernelInfo& info);

@@ -24,55 +24,78 @@ Expr product(const Expr& q, const Expr& factor) { return cast<int32_t>(cast<int1
 
 enum Part { kHigh, kLow };
 
-}  // namespace
-
-SumKernel::SumKernel(Target target)
-    : a(activation_of(target), 3, "a"), b(activation_of(target), 3, "b"), factors(Int(16), 2, "factors") {
-  const Type type = activation_of(target);
-  if (target == Target::Avx512Vnni) {
-    Expr rest = total_of_words() >> (kSumShift - kSumLowBits);
-    Expr byte = instruction(type, "octet_saturate_u8", {rest + cast<int32_t>(whole)});
-    output(i, j, k) = clamp(byte, cast(type, lo), cast(type, hi));
-    return;
-  }
-  Expr rest = (type.is_uint() ? total_of_pairs() : total()) >> (kSumShift - kSumLowBits);
-  Expr value = saturating_cast(type, saturating_add(saturating_cast<int16_t>(rest), whole));
-  output(i, j, k) = clamp(value, cast(type, lo), cast(type, hi));
-}
-
-// AVX-512: the operands are the halves of a 32-bit word, and so are their factors.
-Expr SumKernel::total_of_words() {
+// x86: the operands are the halves of a 32-bit word, and so are their factors.
+Expr total_of_words(Target target, const AffineParams& p, const Expr& a, const Expr& b) {
   const auto word = [](const Expr& lower, const Expr& upper) {
-    return cast<int32_t>(cast<uint16_t>(lower)) | (cast<int32_t>(upper) << 16);
+    // A wide activation is not below 0.
+    Expr half = lower.type().bits() > 16 ? lower : cast<int32_t>(cast<uint16_t>(lower));
+    return half | (cast<int32_t>(upper) << 16);
   };
   const auto add = [&](const Expr& to, Part part) {
-    return instruction(Int(32), "octet_dot_words",
-                       {to, word(a(i, j, k), b(i, j, k)), word(factors(0, part), factors(1, part))});
+    return instruction(Int(32), "octet_dot_words", {to, word(a, b), word(p.factors(0, part), p.factors(1, part))});
   };
-  return add(add(fraction, kLow) >> kSumLowBits, kHigh);
+  return add(add(p.fraction, kLow) >> sum_layout(target).low_bits, kHigh);
 }
 
-// AVX2, SSE4.1: two multiplies and their sum are one instruction for operands side by side.
-Expr SumKernel::total_of_pairs() {
+// x86: the rest of the way from a total of high parts.
+Expr from_total(Target target, const Expr& total, const AffineParams& p) {
+  const Type type = activation_of(target);
+  Expr rest = total >> (sum_layout(target).shift - sum_layout(target).low_bits);
+  Expr value = target == Target::Avx512Vnni
+                   ? instruction(type, "octet_saturate_u8", {rest + cast<int32_t>(p.whole)})
+                   : saturating_cast(type, saturating_add(saturating_cast<int16_t>(rest), p.whole));
+  return clamp(value, cast(type, p.lo), cast(type, p.hi));
+}
+
+// Arm. Beyond 16 bits, saturated, the sum stays beyond 8 bits.
+Expr affine_sum_of_products(Target target, const AffineParams& p, const Expr& a, const Expr& b, const Expr& lane) {
+  const SumLayout layout = sum_layout(target);
+  const auto low = [&](const Expr& q, int operand) {
+    return cast<int16_t>(q) * cast<int16_t>(p.low_bytes(lane, operand));
+  };
+  const auto high = [&](const Expr& q, int operand) {
+    return cast<int32_t>(cast<int16_t>(q) << layout.low_bits) * cast<int32_t>(p.factors(operand, kHigh));
+  };
+  Expr total = instruction(Int(16), "octet_add_high_halves",
+                           {high(a, 0) + high(b, 1), p.fraction + cast<int32_t>(low(a, 0) + low(b, 1))});
+  const int units = layout.shift - 16;
+  Expr sum = saturating_add(total, p.whole << units) >> units;
+  return clamp(saturating_cast<int8_t>(sum), cast<int8_t>(p.lo), cast<int8_t>(p.hi));
+}
+
+}  // namespace
+
+Expr affine_sum(Target target, const AffineParams& params, const Expr& a, const Expr& b, const Expr& lane) {
+  if (is_arm(target)) return affine_sum_of_products(target, params, a, b, lane);
+  return from_total(target, total_of_words(target, params, a, b), params);
+}
+
+std::vector<Argument> AffineParams::arguments() const { return {factors, low_bytes, whole, fraction, lo, hi}; }
+
+SumKernel::SumKernel(Target target) : a(activation_of(target), 3, "a"), b(activation_of(target), 3, "b") {
+  const bool pairs = target == Target::Avx2 || target == Target::Sse41;
+  output(i, j, k) = pairs ? from_total(target, total_of_pairs(sum_layout(target).low_bits), affine)
+                          : affine_sum(target, affine, a(i, j, k), b(i, j, k), i % kSumLanes);
+}
+
+// AVX2, SSE4.1: two multiplies and their sum are one instruction for operands side by side, of which those of twice as
+// many lanes are put together at once.
+Expr SumKernel::total_of_pairs(int low_bits) {
   low_r = RDom(0, 2, "low_r");
   high_r = RDom(0, 2, "high_r");
   pair(operand, i, j, k) = select(operand == 0, a(i, j, k), b(i, j, k));
-  low(i, j, k) = fraction;
-  low(i, j, k) += product(pair(low_r, i, j, k), factors(low_r, kLow));
-  high(i, j, k) = low(i, j, k) >> kSumLowBits;
-  high(i, j, k) += product(pair(high_r, i, j, k), factors(high_r, kHigh));
+  low(i, j, k) = affine.fraction;
+  low(i, j, k) += product(pair(low_r, i, j, k), affine.factors(low_r, kLow));
+  high(i, j, k) = low(i, j, k) >> low_bits;
+  high(i, j, k) += product(pair(high_r, i, j, k), affine.factors(high_r, kHigh));
   return high(i, j, k);
 }
 
-// Arm: each multiply adds.
-Expr SumKernel::total() {
-  const auto add = [&](const Expr& to, Part part) {
-    return (to + product(a(i, j, k), factors(0, part))) + product(b(i, j, k), factors(1, part));
-  };
-  return add(add(fraction, kLow) >> kSumLowBits, kHigh);
+std::vector<Argument> SumKernel::arguments() const {
+  std::vector<Argument> all = affine.arguments();
+  all.insert(all.begin(), {a, b});
+  return all;
 }
-
-std::vector<Argument> SumKernel::arguments() const { return {a, b, factors, whole, fraction, lo, hi}; }
 
 SumAnyKernel::SumAnyKernel(Target target) : a(activation_of(target), 3, "a"), b(activation_of(target), 3, "b") {
   Expr first = scaled_operand(target, a(i, j, k), a_zero, a_factor);

@@ -5,11 +5,14 @@
 //
 // exact for every multiplier and shift, and
 //
-//   SumKernel: out = clamp((f1 q1 + f2 q2 + c) >> kSumShift)
+//   SumKernel: out = clamp((f1 q1 + f2 q2 + c) >> shift)
 //
-// which is the same as SumAny's for factors that the runtime has found to be so. Factors of 31 bits are two of 16, of
-// which one instruction multiplies and adds two: f = high 2^kSumLowBits + low, and since nested floors merge,
-//   out = clamp(whole + ((high1 q1 + high2 q2 + ((low1 q1 + low2 q2 + fraction) >> kSumLowBits)) >> rest)).
+// which is the same as SumAny's for factors that the runtime has found to be so (shift, low_bits: SumLayout). Factors
+// have two parts, f = high 2^low_bits + low. On x86, parts are of 16 bits, of which one instruction multiplies and adds
+// two; since nested floors merge, with c = whole 2^shift + fraction,
+//   out = clamp(whole + ((high1 q1 + high2 q2 + ((low1 q1 + low2 q2 + fraction) >> low_bits)) >> rest)).
+// On Arm each multiply adds. Low parts are bytes, whose products add up in 16 bits, and everything but `whole` in 32:
+//   out = clamp((((high1 (q1 << 8) + high2 (q2 << 8) + (low1 q1 + low2 q2) + fraction) >> 16) + (whole << 6)) >> 6).
 //
 // Operands are seen in up to three dimensions, innermost first; a stride of 0 repeats (broadcasts). The first
 // dimension's strides are 0 or 1.
@@ -28,15 +31,37 @@ struct FactorParams {
   Halide::Param<int32_t> multiplier, left, right;
 };
 
-/// Arguments, in order: a, b, factors, whole, fraction, lo, hi; output.
+/// What the affine form takes: the arguments factors, low_bytes, whole, fraction, lo, hi, each behind a prefix.
+struct AffineParams {
+  explicit AffineParams(const std::string& prefix = "")
+      : factors(Halide::Int(16), 2, prefix + "factors"),
+        low_bytes(Halide::Int(8), 2, prefix + "low_bytes"),
+        whole(prefix + "whole"),
+        fraction(prefix + "fraction"),
+        lo(prefix + "lo"),
+        hi(prefix + "hi") {}
+
+  Halide::ImageParam factors;       // int16 [operand, part]; parts: high, low
+  Halide::ImageParam low_bytes;     // Arm: int8 [lane, operand]; low parts that LLVM does not know to be alike
+  Halide::Param<int16_t> whole;     // c >> shift
+  Halide::Param<int32_t> fraction;  // the rest of c
+  Halide::Param<int32_t> lo, hi;
+
+  std::vector<Halide::Argument> arguments() const;
+};
+
+/// The target's activation of the affine form, by instructions that multiply two operands of one lane each. On x86 they
+/// are functions of schedules/<target>.ll, for whole vectors of 32-bit lanes. `a` and `b` may be wider than
+/// activations. `lane`: of the vector, below kSumLanes (Arm).
+Halide::Expr affine_sum(Target target, const AffineParams& params, const Halide::Expr& a, const Halide::Expr& b,
+                        const Halide::Expr& lane);
+
+/// Arguments, in order: a, b, those of AffineParams; output.
 struct SumKernel {
   explicit SumKernel(Target target);
 
-  Halide::ImageParam a, b;                      // activations [i, j, k]
-  Halide::ImageParam factors;                   // int16 [operand, part]; parts: high, low
-  Halide::Param<int16_t> whole{"whole"};        // c >> kSumShift
-  Halide::Param<int32_t> fraction{"fraction"};  // the rest of c
-  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};
+  Halide::ImageParam a, b;  // activations [i, j, k]
+  AffineParams affine;
 
   Halide::Var i{"i"}, j{"j"}, k{"k"};
   Halide::Var operand{"operand"};
@@ -48,9 +73,7 @@ struct SumKernel {
   std::vector<Halide::Argument> arguments() const;
 
  private:
-  Halide::Expr total_of_words();
-  Halide::Expr total_of_pairs();
-  Halide::Expr total();
+  Halide::Expr total_of_pairs(int low_bits);
 };
 
 /// Arguments, in order: a, b, a_zero, a_multiplier, a_right, b_zero, b_multiplier, b_right, sign, out_multiplier,

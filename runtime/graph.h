@@ -11,6 +11,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "models/model.h"
@@ -24,11 +25,25 @@ struct Pads {
   bool operator==(const Pads&) const = default;
 };
 
+/// ADD and SUB as kernels compute them: clamp((a q_a + b q_b + c) >> shift) (SumLayout, schedules/layouts.h), for
+/// operands as they are stored: zero points are part of c.
+struct AffineSum {
+  int32_t a, b;
+  int64_t c;
+};
+
+/// An ADD that is part of the convolution before it (pass fuse_additions): a is the convolution's result, b the addend.
+struct Addition {
+  AffineSum sum;
+  Clamp clamp;
+  int32_t result_zero;  // zero point of the convolution's result
+};
+
 /// CONV_2D, FULLY_CONNECTED (a 1x1 convolution of a 1x1 image, one a batch) and TRANSPOSE_CONV.
-/// inputs: activations, filter [out_c, k_h, k_w, in_c / groups] (constant), bias int32 [out_c] or -1 (constant).
-/// out = clamp(Z_out + rescale[c] * (sum (q_in - Z_in)(q_w - Z_w) + bias[c])); taps outside the image contribute 0.
-/// Not transposed: output (y, x) reads input (y stride_h + ky dilation_h - pads.top, ...). Transposed: input (y, x)
-/// adds to output (y stride_h + ky - pads.top, ...).
+/// inputs: activations, filter [out_c, k_h, k_w, in_c / groups] (constant), bias int32 [out_c] or -1 (constant); with
+/// an addition, the addend, shaped as the output. out = clamp(Z_out + rescale[c] * (sum (q_in - Z_in)(q_w - Z_w) +
+/// bias[c])); taps outside the image contribute 0. Not transposed: output (y, x) reads input (y stride_h + ky
+/// dilation_h - pads.top, ...). Transposed: input (y, x) adds to output (y stride_h + ky - pads.top, ...).
 struct Convolution {
   int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c, k_h, k_w;
   int32_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
@@ -37,6 +52,7 @@ struct Convolution {
   bool transposed = false;
   std::vector<FixedPoint> rescale;  // 1 or out_c
   Clamp clamp;
+  std::optional<Addition> addition = std::nullopt;
 };
 
 /// DEPTHWISE_CONV_2D: inputs as Convolution; filter [1, k_h, k_w, out_c]; output channel c reads input channel

@@ -4,7 +4,9 @@
 #include <map>
 #include <ranges>
 
+#include "runtime/ops/affine_sum.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/tensor_values.h"
 
 namespace octet {
 namespace {
@@ -251,6 +253,58 @@ Graph fuse_lookups(Graph graph) {
 
 namespace {
 
+// ---- fuse_additions
+
+/// The convolution that gives input `own` of an ADD with that ADD made part of it; nothing where that cannot be.
+std::optional<Node> with_addition(const Graph& graph, const Uses& uses, const Node& node, size_t own,
+                                  const PlanOptions& options) {
+  const int32_t result = node.inputs[own], addend = node.inputs[1 - own], out = node.outputs[0];
+  const int64_t writer = uses.writer[static_cast<size_t>(result)];
+  const bool reads_result_alone =
+      uses.readers[static_cast<size_t>(result)].size() == 1 && !uses.is_output[static_cast<size_t>(result)];
+  if (writer < 0 || !reads_result_alone) return std::nullopt;
+  const Tensor &a = tensor_of(graph, result), &b = tensor_of(graph, addend), &sum = tensor_of(graph, out);
+  if (a.shape != sum.shape || b.shape != sum.shape || !b.data.empty()) return std::nullopt;
+  Node fused = graph.nodes[static_cast<size_t>(writer)];
+  auto* const conv = std::get_if<Convolution>(&fused.op);
+  if (conv == nullptr || conv->addition || !takes_addition(*conv, fused, graph, options.target)) return std::nullopt;
+  Binary add = std::get<Binary>(node.op);
+  if (own == 1) std::swap(add.a, add.b);
+  const std::optional<AffineSum> affine =
+      affine_sum(add, {sum.type, zero_point_of(a), zero_point_of(b), zero_point_of(sum)}, sum_layout(options.target));
+  if (!affine) return std::nullopt;
+  conv->addition = {.sum = *affine, .clamp = add.clamp, .result_zero = zero_point_of(a)};
+  fused.inputs.resize(3, -1);
+  fused.inputs.push_back(addend);
+  fused.outputs = {out};
+  return fused;
+}
+
+}  // namespace
+
+Graph fuse_additions(Graph graph, const PlanOptions& options) {
+  const Uses uses(graph);
+  std::vector<bool> dead(graph.nodes.size());
+  for (Node& node : graph.nodes) {
+    const auto* const binary = std::get_if<Binary>(&node.op);
+    if (binary == nullptr || binary->kind != Binary::Kind::Add) continue;
+    const auto writer = [&](size_t i) { return uses.writer[static_cast<size_t>(node.inputs[i])]; };
+    // The later one first: the other operand is there by then.
+    const size_t later = writer(1) > writer(0) ? 1 : 0;
+    for (const size_t own : {later, 1 - later}) {
+      std::optional<Node> fused = with_addition(graph, uses, node, own, options);
+      if (!fused) continue;
+      dead[static_cast<size_t>(writer(own))] = true;
+      node = *std::move(fused);
+      break;
+    }
+  }
+  drop_nodes(graph, dead);
+  return graph;
+}
+
+namespace {
+
 // ---- pad_in_place
 
 /// The border that a node wants around tensor `t`, if it is an image that it else would copy.
@@ -422,6 +476,8 @@ constexpr Pass kPasses[] = {
      always<fuse_activations>},
     {"fuse_lookups", "Tables that follow one another become one; those that change nothing vanish.",
      always<fuse_lookups>},
+    {"fuse_additions", "An ADD of a convolution's output and another tensor becomes part of the convolution.",
+     fuse_additions},
     {"pad_in_place", "Images are written with room around them where convolutions need a border.", pad_in_place},
 };
 

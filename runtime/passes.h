@@ -26,6 +26,10 @@ Graph fuse_activations(Graph graph);
 /// Tables that follow one another become one; those that change nothing vanish.
 Graph fuse_lookups(Graph graph);
 
+/// An ADD of a convolution's output, which nobody else reads, and another tensor of that shape becomes part of the
+/// convolution, where one kernel computes both and their sum has the affine form.
+Graph fuse_additions(Graph graph, const PlanOptions& options);
+
 /// An image that only convolutions of one kind of border read, and that its writer can write with room around it, gets
 /// that room (Graph::margins): nobody copies it to pad it.
 Graph pad_in_place(Graph graph, const PlanOptions& options);

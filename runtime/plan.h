@@ -52,7 +52,8 @@ struct PlanOptions {
   bool keep_all = false;                     // no tensor's memory is reused, so that all can be read after a run
   std::vector<std::string> passes_off = {};  // passes by name (passes.h) that are not to run
   int64_t max_bytes = int64_t{1} << 31;      // a network whose arena, or whose weights and tables, need more is refused
-  /// The kernels of a family that the step of this number may take; those of the manifest where this is empty.
+  /// The kernels of a family that the step of this number may take; those of the manifest where this is empty. Which
+  /// operators are one step, they do not decide.
   std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};
 };
 

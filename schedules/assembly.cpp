@@ -45,6 +45,7 @@ int64_t count(AssemblyLines lines, const std::regex& pattern) {
 bool multiplies_and_accumulates(Family family) {
   switch (family) {
     case Family::Convolution:
+    case Family::ConvolutionAdd:
     case Family::ConvolutionSum:
     case Family::Depthwise:
     case Family::DepthwiseSum:

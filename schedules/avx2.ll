@@ -44,3 +44,14 @@ define weak_odr <8 x i8> @octet_saturate_u8x8(<8 x i32> %v) alwaysinline {
   %bytes = shufflevector <16 x i8> %packed, <16 x i8> undef, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
   ret <8 x i8> %bytes
 }
+
+declare <8 x i32> @llvm.x86.avx2.pmadd.wd(<16 x i16>, <16 x i16>)
+
+; Adds the products of both int16 halves of a and b.
+define weak_odr <8 x i32> @octet_dot_wordsx8(<8 x i32> %sum, <8 x i32> %a, <8 x i32> %b) alwaysinline {
+  %a16 = bitcast <8 x i32> %a to <16 x i16>
+  %b16 = bitcast <8 x i32> %b to <16 x i16>
+  %products = call <8 x i32> @llvm.x86.avx2.pmadd.wd(<16 x i16> %a16, <16 x i16> %b16)
+  %added = add <8 x i32> %sum, %products
+  ret <8 x i32> %added
+}

@@ -22,8 +22,8 @@
 
 // Files that the build has put into the program (cmake/KernelCompiler.cmake), by the linker's names.
 extern "C" const uint8_t _binary_sse41_bc_start[], _binary_sse41_bc_end[], _binary_avx2_bc_start[],
-    _binary_avx2_bc_end[], _binary_avx512vnni_bc_start[], _binary_avx512vnni_bc_end[], _binary_i8mm_bc_start[],
-    _binary_i8mm_bc_end[];
+    _binary_avx2_bc_end[], _binary_avx512vnni_bc_start[], _binary_avx512vnni_bc_end[], _binary_arm_bc_start[],
+    _binary_arm_bc_end[], _binary_i8mm_bc_start[], _binary_i8mm_bc_end[];
 
 namespace {
 
@@ -65,12 +65,24 @@ Target target_named(const std::string& name) {
   throw std::runtime_error("unknown target " + name);
 }
 
-/// The functions of schedules/<target>.ll as bitcode, where there are any.
-std::vector<uint8_t> instructions_of(Target target) {
-  if (target == Target::Sse41) return {_binary_sse41_bc_start, _binary_sse41_bc_end};
-  if (target == Target::Avx2) return {_binary_avx2_bc_start, _binary_avx2_bc_end};
-  if (target == Target::Avx512Vnni) return {_binary_avx512vnni_bc_start, _binary_avx512vnni_bc_end};
-  if (target == Target::I8mm) return {_binary_i8mm_bc_start, _binary_i8mm_bc_end};
+using Bitcode = std::vector<uint8_t>;
+
+/// The functions of schedules/<target>.ll as bitcode, where there are any; of Arm, those of arm.ll too.
+std::vector<Bitcode> instructions_of(Target target) {
+  const Bitcode arm(_binary_arm_bc_start, _binary_arm_bc_end);
+  switch (target) {
+    case Target::Sse41:
+      return {Bitcode(_binary_sse41_bc_start, _binary_sse41_bc_end)};
+    case Target::Avx2:
+      return {Bitcode(_binary_avx2_bc_start, _binary_avx2_bc_end)};
+    case Target::Avx512Vnni:
+      return {Bitcode(_binary_avx512vnni_bc_start, _binary_avx512vnni_bc_end)};
+    case Target::Neon:
+    case Target::Dotprod:
+      return {arm};
+    case Target::I8mm:
+      return {arm, Bitcode(_binary_i8mm_bc_start, _binary_i8mm_bc_end)};
+  }
   return {};
 }
 
@@ -90,14 +102,15 @@ struct Listings {
 
 /// A function of that name, in files of `path` and an extension.
 void compile(Compilable pipeline, Target kind, const std::string& function, const std::string& path,
-             const std::vector<uint8_t>& instructions, Listings listings) {
+             const std::vector<Bitcode>& instructions, Listings listings) {
   const Halide::Target target = halide_target(kind);
   Halide::Module module = pipeline.output.compile_to_module(pipeline.arguments, function, target);
   // Nobody asks the kernels for a description of their arguments.
   for (Halide::Internal::LoweredFunc& lowered : module.functions())
     if (lowered.linkage == Halide::LinkageType::ExternalPlusMetadata)
       lowered.linkage = Halide::LinkageType::ExternalPlusArgv;
-  if (!instructions.empty()) module.append(Halide::ExternalCode::bitcode_wrapper(target, instructions, "instructions"));
+  for (const Bitcode& functions : instructions)
+    module.append(Halide::ExternalCode::bitcode_wrapper(target, functions, "instructions"));
   std::map<Halide::OutputFileType, std::string> files;
   if (kind == Target::I8mm)
     files = {{Halide::OutputFileType::llvm_assembly, path + ".ll"}};
@@ -109,7 +122,7 @@ void compile(Compilable pipeline, Target kind, const std::string& function, cons
   if (kind == Target::I8mm) compile_with_i8mm(path);
 }
 
-void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<uint8_t>& instructions,
+void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<Bitcode>& instructions,
              Listings listings = {}) {
   const std::string name(kernel.name);
   compile(make_pipeline(kernel), kernel.target, "octet_" + name, folder + "/" + name, instructions, listings);
@@ -127,7 +140,7 @@ void compile_requests(const std::string& file, const std::string& folder, Listin
 }
 
 void compile_some(Target target, const std::string& folder, const std::vector<std::string>& names) {
-  const std::vector<uint8_t> instructions = instructions_of(target);
+  const std::vector<Bitcode> instructions = instructions_of(target);
   for (const std::string& name : names) {
     const auto* kernel = std::ranges::find(kManifest, name, &KernelInfo::name);
     if (kernel == std::end(kManifest) || kernel->target != target)
@@ -138,7 +151,7 @@ void compile_some(Target target, const std::string& folder, const std::vector<st
 
 void compile_kernels(Target target, const std::string& folder) {
   std::ofstream objects(folder + "/objects");
-  const std::vector<uint8_t> instructions = instructions_of(target);
+  const std::vector<Bitcode> instructions = instructions_of(target);
   std::string declarations, entries;
   for (const KernelInfo& kernel : kManifest) {
     if (kernel.target != target) continue;

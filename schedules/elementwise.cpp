@@ -58,7 +58,7 @@ void schedule_sum(SumKernel& k, Target target) {
   const int lanes = lanes_of(target), bytes = byte_lanes_of(target);
   Var io("io"), iv("iv");
   schedule_binary(k, bytes, io, iv);
-  k.factors.dim(0).set_bounds(0, 2).set_stride(1).dim(1).set_bounds(0, 2).set_stride(2);
+  promise_layout(k.affine);
   if (is_arm(target) || target == Target::Avx512Vnni) return;
   // A vector of bytes in and out, in between four of sums.
   k.pair.compute_at(k.output, io)

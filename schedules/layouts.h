@@ -55,8 +55,17 @@ enum RunField : uint8_t {
 };
 inline constexpr int kMostRunSteps = 65535;
 
-/// Sum is (a q_a + b q_b + c) >> kSumShift, with a and b in two parts, of which the lower has kSumLowBits bits.
-inline constexpr int kSumShift = 28, kSumLowBits = 15;
+/// Sum is (a q_a + b q_b + c) >> shift, with a and b in two signed parts, of which the lower has low_bits bits.
+struct SumLayout {
+  int8_t shift, low_bits;
+  int16_t most_whole;  // magnitude of c >> shift
+
+  /// The greatest magnitude of a and b: both parts fit, and what kernels add up of them.
+  constexpr int32_t most_factor() const { return (1 << (15 + low_bits)) - (1 << 15); }
+};
+
+/// Arm: lanes that low parts are given for.
+inline constexpr int kSumLanes = 16;
 
 /// Rows of the int32 table that Requantize takes.
 enum RequantizeField : uint8_t { kRequantizeMultiplier, kRequantizeLeft, kRequantizeRight, kRequantizeFields };

@@ -83,6 +83,8 @@ Compilable make_pipeline(const KernelInfo& info) {
       return convolution(info, ConvolutionKernel::Output::Byte);
     case Family::ConvolutionSum:
       return convolution(info, ConvolutionKernel::Output::Sum);
+    case Family::ConvolutionAdd:
+      return convolution(info, ConvolutionKernel::Output::Add);
     case Family::Requantize:
       return requantize(info);
     case Family::Depthwise:

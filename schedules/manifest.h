@@ -15,6 +15,7 @@ namespace octet {
 /// What a kernel computes. The argument list of each family is in generators/<family>.h.
 enum class Family : uint8_t {
   Convolution,     // sums and rescale, 8-bit out
+  ConvolutionAdd,  // its outputs and another tensor added up, as by Sum
   ConvolutionSum,  // the same sums as int32: for rescales that the fast form cannot hold
   Requantize,      // int32 sums to 8 bits, exact for every multiplier and shift
   Depthwise,       // filter and stride of its schedule; weights whose parts fit the layout
@@ -93,7 +94,8 @@ constexpr bool takes_pixel_pairs(const KernelInfo& kernel) { return kernel.targe
 /// single pixels: finding out would take longer than they do.
 constexpr bool rescales_in_float(const KernelInfo& kernel) {
   return !is_arm(kernel.target) && !kernel.schedule.fixed_point &&
-         (kernel.family == Family::Convolution || kernel.family == Family::Depthwise);
+         (kernel.family == Family::Convolution || kernel.family == Family::ConvolutionAdd ||
+          kernel.family == Family::Depthwise);
 }
 
 /// Output channels whose packed weights lie side by side, step after step. Pairs are for one vector after the other.
@@ -137,6 +139,11 @@ constexpr DepthwiseLayout depthwise_layout(Target target) {
   return {};
 }
 
+/// On Arm, 32 bits hold the total.
+constexpr SumLayout sum_layout(Target target) {
+  return is_arm(target) ? SumLayout{22, 8, 511} : SumLayout{28, 15, INT16_MAX};
+}
+
 /// Which channel of its block lies at `position` of the weights and tables that a depthwise kernel reads. Where
 /// Family::Depthwise interleaves bytes within 16-byte lanes (schedules/x86_lanes.h), they are in the order this makes.
 constexpr int64_t depthwise_channel(const KernelInfo& kernel, int64_t position) {
@@ -165,6 +172,14 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x14c1_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1}},
     {"conv_u8_x14c1_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1, .fixed_point = true}},
     {"conv_u8_x1c8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 8, .fixed_point = true}},
+    {"conv_add_u8_x7c4_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
+    {"conv_add_u8_x7c4_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 4, .fixed_point = true}},
+    {"conv_add_u8_x9c3_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 9, .vectors = 3}},
+    {"conv_add_u8_x9c3_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 9, .vectors = 3, .fixed_point = true}},
+    {"conv_add_u8_x5c5_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 5, .vectors = 5}},
+    {"conv_add_u8_x5c5_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 5, .vectors = 5, .fixed_point = true}},
+    {"conv_add_u8_x14c2_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 14, .vectors = 2}},
+    {"conv_add_u8_x14c2_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 14, .vectors = 2, .fixed_point = true}},
     {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
     {"depthwise_u8_3x3s1_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -203,6 +218,12 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_i16_x12c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x12c1_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8, .fixed_point = true}},
+    {"conv_add_i16_x6c2_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2}},
+    {"conv_add_i16_x6c2_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2, .fixed_point = true}},
+    {"conv_add_i16_x5c2_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 5, .vectors = 2}},
+    {"conv_add_i16_x5c2_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 5, .vectors = 2, .fixed_point = true}},
+    {"conv_add_i16_x12c1_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 12, .vectors = 1}},
+    {"conv_add_i16_x12c1_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_sum_i16_x6c2_avx2", Family::ConvolutionSum, Target::Avx2, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_avx2", Family::Requantize, Target::Avx2},
     {"depthwise_u8_3x3s1_x7_avx2", Family::Depthwise, Target::Avx2, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -229,6 +250,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_i16_x12c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x12c1_fixed_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_i16_x1c8_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 8, .fixed_point = true}},
+    {"conv_add_i16_x6c2_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 6, .vectors = 2}},
+    {"conv_add_i16_x6c2_fixed_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 6, .vectors = 2, .fixed_point = true}},
+    {"conv_add_i16_x12c1_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 12, .vectors = 1}},
+    {"conv_add_i16_x12c1_fixed_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_sum_i16_x6c2_sse41", Family::ConvolutionSum, Target::Sse41, {.pixels = 6, .vectors = 2}},
     {"requantize_u8_sse41", Family::Requantize, Target::Sse41},
     {"depthwise_u8_3x3s1_sse41", Family::Depthwise, Target::Sse41, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -256,6 +281,8 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x6c3k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 8}},
     {"conv_s8_x8c2k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 8}},
     {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8, .step = 16}},
+    {"conv_add_s8_x5c4_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
+    {"conv_add_s8_x8c2_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 16}},
     {"conv_sum_s8_x5c4_dotprod", Family::ConvolutionSum, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
     {"requantize_s8_dotprod", Family::Requantize, Target::Dotprod},
     {"depthwise_s8_3x3s1_x2_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -280,6 +307,8 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x6c4k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 8}},
     {"conv_s8_x8c3_i8mm", Family::Convolution, Target::I8mm, {.pixels = 8, .vectors = 3, .step = 16}},
     {"conv_s8_x8c3k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 8, .vectors = 3, .step = 8}},
+    {"conv_add_s8_x6c4_i8mm", Family::ConvolutionAdd, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 32}},
+    {"conv_add_s8_x6c4k16_i8mm", Family::ConvolutionAdd, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 16}},
 
     {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
     {"conv_s8_x4c4k32_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 32}},
@@ -288,6 +317,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s16_x5c4k3_neon", Family::Convolution, Target::Neon, {.pixels = 5, .vectors = 4, .step = 3, .depth = 1}},
     {"conv_s16_x6c3_neon", Family::Convolution, Target::Neon, {.pixels = 6, .vectors = 3, .step = 8, .depth = 1}},
     {"conv_s8_x1c4_neon", Family::Convolution, Target::Neon, {.pixels = 1, .vectors = 4, .step = 16}},
+    {"conv_add_s8_x4c4_neon", Family::ConvolutionAdd, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
+    {"conv_add_s8_x4c4k32_neon", Family::ConvolutionAdd, Target::Neon, {.pixels = 4, .vectors = 4, .step = 32}},
+    {"conv_add_s16_x5c4_neon", Family::ConvolutionAdd, Target::Neon, {.pixels = 5, .vectors = 4, .step = 8, .depth = 1}},
+    {"conv_add_s16_x4c4_neon", Family::ConvolutionAdd, Target::Neon, {.pixels = 4, .vectors = 4, .step = 8, .depth = 1}},
     {"conv_sum_s8_x4c4_neon", Family::ConvolutionSum, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
     {"requantize_s8_neon", Family::Requantize, Target::Neon},
     {"depthwise_s8_3x3s1_neon", Family::Depthwise, Target::Neon, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 1}},

@@ -45,6 +45,8 @@ void promise_layout(ConvolutionKernel& k, const KernelInfo& info) {
   // activations, and adds more than it spares.
   k.weights.dim(2).set_bounds(0, step_of(info) / depth);
   k.channels.set_host_alignment(alignment);
+  start_at_zero(k.addend);
+  promise_layout(k.affine);
   start_at_zero(k.output);
 }
 
@@ -62,6 +64,13 @@ void promise_layout(DepthwiseAnyKernel& k, Target target) {
   k.offsets.dim(1).set_stride(depth);
   promise_depthwise(k.weights, k.channels, target);
   start_at_zero(k.output);
+}
+
+void promise_layout(AffineParams& params) {
+  params.factors.dim(0).set_bounds(0, 2).set_stride(1);
+  params.factors.dim(1).set_bounds(0, 2).set_stride(2);
+  params.low_bytes.dim(0).set_bounds(0, kSumLanes).set_stride(1);
+  params.low_bytes.dim(1).set_bounds(0, 2).set_stride(kSumLanes);
 }
 
 }  // namespace octet

@@ -20,7 +20,9 @@ void for_each_field(Schedule& s, const Function& function) {
   function(s.fixed_point);
 }
 
-bool is_convolution(Family family) { return family == Family::Convolution || family == Family::ConvolutionSum; }
+bool is_convolution(Family family) {
+  return family == Family::Convolution || family == Family::ConvolutionAdd || family == Family::ConvolutionSum;
+}
 
 [[noreturn]] void fail(const std::string& line) { throw std::runtime_error("not a request for a kernel: " + line); }
 
@@ -31,6 +33,8 @@ std::string_view arguments_of(Family family) {
     case Family::Convolution:
     case Family::ConvolutionSum:
       return "bbbbbiiiib";
+    case Family::ConvolutionAdd:
+      return "bbbbbiiiibbbhiiib";
     case Family::Requantize:
       return "bbiiib";
     case Family::Depthwise:
@@ -39,7 +43,7 @@ std::string_view arguments_of(Family family) {
     case Family::DepthwiseSum:
       return "bbbbiiiiiib";
     case Family::Sum:
-      return "bbbhiiib";
+      return "bbbbhiiib";
     case Family::SumAny:
       return "bbiiiiiiiiiiiiib";
     case Family::Product:

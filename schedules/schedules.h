@@ -30,6 +30,7 @@ void schedule_convolution_arm(ConvolutionKernel& kernel, const KernelInfo& info)
 void promise_layout(ConvolutionKernel& kernel, const KernelInfo& info);
 void promise_layout(DepthwiseKernel& kernel, Target target);
 void promise_layout(DepthwiseAnyKernel& kernel, Target target);
+void promise_layout(AffineParams& params);
 void schedule_depthwise_x86(DepthwiseKernel& kernel, Target target, const Schedule& tile);
 void schedule_depthwise_any_x86(DepthwiseAnyKernel& kernel, Target target);
 void schedule_depthwise_arm(DepthwiseKernel& kernel, Target target, const Schedule& tile);

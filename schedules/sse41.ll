@@ -36,3 +36,14 @@ define weak_odr <4 x i8> @octet_saturate_u8x4(<4 x i32> %v) alwaysinline {
   %bytes = shufflevector <16 x i8> %packed, <16 x i8> undef, <4 x i32> <i32 0, i32 1, i32 2, i32 3>
   ret <4 x i8> %bytes
 }
+
+declare <4 x i32> @llvm.x86.sse2.pmadd.wd(<8 x i16>, <8 x i16>)
+
+; Adds the products of both int16 halves of a and b.
+define weak_odr <4 x i32> @octet_dot_wordsx4(<4 x i32> %sum, <4 x i32> %a, <4 x i32> %b) alwaysinline {
+  %a16 = bitcast <4 x i32> %a to <8 x i16>
+  %b16 = bitcast <4 x i32> %b to <8 x i16>
+  %products = call <4 x i32> @llvm.x86.sse2.pmadd.wd(<8 x i16> %a16, <8 x i16> %b16)
+  %added = add <4 x i32> %sum, %products
+  ret <4 x i32> %added
+}

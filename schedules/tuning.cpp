@@ -18,9 +18,9 @@ constexpr Field kFields[] = {
     {"rows", &Schedule::rows},     {"parts", &Schedule::parts},
 };
 
-constexpr std::string_view kFamilies[] = {"Convolution",  "ConvolutionSum", "Requantize", "Depthwise",
-                                          "DepthwiseAny", "DepthwiseSum",   "Sum",        "SumAny",
-                                          "Product",      "AveragePool",    "MaxPool",    "Mean"};
+constexpr std::string_view kFamilies[] = {
+    "Convolution", "ConvolutionAdd", "ConvolutionSum", "Requantize",  "Depthwise", "DepthwiseAny", "DepthwiseSum",
+    "Sum",         "SumAny",         "Product",        "AveragePool", "MaxPool",   "Mean"};
 constexpr std::string_view kTargets[] = {"Sse41", "Avx2", "Avx512Vnni", "Neon", "Dotprod", "I8mm"};
 
 /// Sums that a tile may have at most: of a call's last tile they lie in a buffer (runtime/steps/convolution.cpp), and
@@ -39,7 +39,8 @@ std::vector<int> from_to(int first, int last, int by = 1) {
 }
 
 bool is_convolution(const KernelInfo& kernel) {
-  return kernel.family == Family::Convolution || kernel.family == Family::ConvolutionSum;
+  return kernel.family == Family::Convolution || kernel.family == Family::ConvolutionAdd ||
+         kernel.family == Family::ConvolutionSum;
 }
 
 std::vector<int> steps_of(const KernelInfo& kernel) {

@@ -10,15 +10,8 @@
 
 namespace octet {
 
-/// clamp((a q_a + b q_b + c) >> kSumShift), for operands as they are stored: zero points are part of c. |a|, |b| <
-/// 2^30, |c| < 2^43.
-struct AffineSum {
-  int32_t a, b;
-  int64_t c;
-};
-
 /// The same as kernels take it.
-SumArguments arguments_of(const AffineSum& sum);
+SumArguments arguments_of(const AffineSum& sum, const SumLayout& layout);
 
 /// A binary operator's zero points and activation type.
 struct BinaryTypes {
@@ -27,7 +20,7 @@ struct BinaryTypes {
 };
 
 /// Constants for which the affine form equals the operator for each of the 65536 pairs of operands, which is tried;
-/// nothing for MUL, and where none are found: factors of 4 and more, say.
-std::optional<AffineSum> affine_sum(const Binary& op, const BinaryTypes& types);
+/// nothing for MUL, and where none are found: factors that the layout has no room for, say.
+std::optional<AffineSum> affine_sum(const Binary& op, const BinaryTypes& types, const SumLayout& layout);
 
 }  // namespace octet

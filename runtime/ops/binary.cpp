@@ -51,7 +51,7 @@ void plan(const Binary& op, const Node& node, PlanBuilder& builder) {
   const Tensor &a = builder.tensor(node.inputs[0]), &b = builder.tensor(node.inputs[1]),
                &out = builder.tensor(node.outputs[0]);
   const std::optional<AffineSum> sum =
-      affine_sum(op, {out.type, zero_point_of(a), zero_point_of(b), zero_point_of(out)});
+      affine_sum(op, {out.type, zero_point_of(a), zero_point_of(b), zero_point_of(out)}, sum_layout(target));
   const Family family = op.kind == Binary::Kind::Mul ? Family::Product : sum ? Family::Sum : Family::SumAny;
   const Kernel kernel = find_kernel(family, target);
   Step step = builder.step_for(node, std::string(kernel.info->name));
@@ -68,7 +68,7 @@ void plan(const Binary& op, const Node& node, PlanBuilder& builder) {
                          .b_zero = zero_point_of(b),
                          .output_zero = zero_point_of(out),
                          .sign = op.kind == Binary::Kind::Sub ? -1 : 0,
-                         .sum = sum ? arguments_of(*sum) : SumArguments{},
+                         .sum = sum ? arguments_of(*sum, sum_layout(target)) : SumArguments{},
                          .a_scale = op.a,
                          .b_scale = op.b,
                          .scale = op.out,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/kernels.h"
+#include "runtime/ops/affine_sum.h"
 #include "runtime/ops/border.h"
 #include "runtime/ops/channel_parameters.h"
 #include "runtime/ops/ops.h"
@@ -262,6 +263,15 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
           .rescale4 = 8};
 }
 
+/// What it costs to add a tensor to a vector of results: in the kernel, or by ADD, which takes them from memory.
+struct AdditionCosts {
+  double fused, alone;
+};
+
+AdditionCosts addition_costs(Target target) {
+  return is_arm(target) ? AdditionCosts{.fused = 8.5, .alone = 9} : AdditionCosts{.fused = 11, .alone = 16};
+}
+
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
 double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals) {
   const ConvolutionTile tile = tile_of(kernel);
@@ -276,7 +286,8 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
-  const double rescale = v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale;
+  const double add = kernel.family == Family::ConvolutionAdd ? addition_costs(kernel.target).fused : 0;
+  const double rescale = add + (v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale);
   return tiles * (steps * step_cost + runs * costs.run + pd * vd * rescale + costs.tile) +
          static_cast<double>(rows * op.out_w) * packing;
 }
@@ -406,12 +417,21 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
   }
 }
 
-/// Folds the input's zero point into the bias (not where the input is widened less its zero point), and bounds the
-/// sums.
-void fold_bias(Target target, const Layer& layer, const Residuals& r, const Tensor* bias, std::vector<int32_t>& folded,
-               std::vector<SumRange>& sums) {
-  const int64_t per_channel = r.taps * r.depth;
-  for (int64_t c = 0; c < layer.op.out_c; c++) {
+bool is_widened(Target target) { return convolution_layout(target).input_bits == 16; }
+
+/// What a layer multiplies and adds, and bounds of what comes of it.
+struct Operands {
+  std::vector<int16_t> values;  // that the residuals view
+  Residuals residuals;
+  std::vector<int32_t> bias;
+  std::vector<SumRange> sums;
+  bool fast;  // whether the kernels' rescale is exact
+};
+
+/// Folds the input's zero point into the bias, and bounds the sums.
+void fold_bias(Target target, const Residuals& r, const Tensor* bias, int32_t input_zero, Operands& operands) {
+  const int64_t per_channel = r.taps * r.depth, channels = std::ssize(operands.values) / per_channel;
+  for (int64_t c = 0; c < channels; c++) {
     int64_t positive = 0, negative = 0;
     for (int64_t i = c * per_channel; i < (c + 1) * per_channel; i++) {
       const int64_t weight = r.values[static_cast<size_t>(i)];
@@ -420,9 +440,28 @@ void fold_bias(Target target, const Layer& layer, const Residuals& r, const Tens
     int32_t b = 0;
     if (bias != nullptr) std::memcpy(&b, bias->data.data() + c * 4, 4);
     // As the sums themselves, the bias wraps: only the total has to fit.
-    folded.push_back(static_cast<int32_t>(b - (layer.source.widened ? 0 : layer.input_zero * (positive + negative))));
-    sums.push_back(sum_range(target, b, positive, negative, layer.input_zero));
+    // Widened, the input is less its zero point already.
+    operands.bias.push_back(static_cast<int32_t>(b - (is_widened(target) ? 0 : input_zero * (positive + negative))));
+    operands.sums.push_back(sum_range(target, b, positive, negative, input_zero));
   }
+}
+
+/// The zero point of a convolution's results, before anything is added to them.
+int32_t result_zero(const Convolution& op, const Tensor& output) {
+  return op.addition ? op.addition->result_zero : zero_point_of(output);
+}
+
+Operands operands_of(const Convolution& op, const Node& node, const Graph& graph, Target target) {
+  const auto tensor = [&](int32_t index) -> const Tensor& { return graph.tensors.at(static_cast<size_t>(index)); };
+  Operands operands{
+      .values = residual_values(op, tensor(node.inputs[1])), .residuals = {}, .bias = {}, .sums = {}, .fast = false};
+  operands.residuals = {.taps = int64_t{op.k_h} * op.k_w, .depth = op.in_c / op.groups, .values = operands.values};
+  const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
+  fold_bias(target, operands.residuals, has_bias ? &tensor(node.inputs[2]) : nullptr,
+            zero_point_of(tensor(node.inputs[0])), operands);
+  operands.fast = fast_rescale_holds(
+      target, {op.out_c, op.rescale, operands.bias, operands.sums, result_zero(op, tensor(node.outputs[0])), op.clamp});
+  return operands;
 }
 
 /// Tables are by group, each padded to whole blocks; the layer's channels are not. Spreads the latter out.
@@ -447,15 +486,29 @@ int64_t pixels_at_once(const Layer& layer) {
 }  // namespace
 
 std::optional<Pads> border_of(const Convolution& op, Target target) {
-  const Source source = source_of(op, convolution_layout(target).input_bits == 16);
+  const Source source = source_of(op, is_widened(target));
   return source.copied && !source.widened && !op.transposed ? border_of(source.shape) : std::nullopt;
+}
+
+bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, Target target) {
+  const std::vector<Kernel> fused_kernels = find_kernels(Family::ConvolutionAdd, target);
+  const Operands operands = operands_of(op, node, graph, target);
+  const Residuals* residuals = &operands.residuals;
+  const Kernel fused = choose_kernel(fused_kernels, op, /*rows_apart=*/false, residuals),
+               alone = choose_kernel(find_kernels(Family::Convolution, target), op, /*rows_apart=*/false, residuals);
+  if (!operands.fast || fused.info == nullptr || alone.info == nullptr) return false;
+  const double vectors =
+      static_cast<double>(int64_t{op.batch} * op.out_h * op.out_w * op.out_c) / convolution_layout(target).lanes;
+  return cost_of(op, *fused.info, false, residuals) <=
+         cost_of(op, *alone.info, false, residuals) + vectors * addition_costs(target).alone;
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {
   if (op.batch != 1) return false;
-  const std::vector<Kernel> kernels = find_kernels(Family::Convolution, target);
+  const std::vector<Kernel> kernels = find_kernels(op.addition ? Family::ConvolutionAdd : Family::Convolution, target);
   const Kernel best = choose_kernel(kernels, op, /*rows_apart=*/false),
                apart = choose_kernel(kernels, op, /*rows_apart=*/true);
+  if (apart.info == nullptr) return false;
   // Tiles that do not cross the ends of rows may waste what the copy would cost.
   const double copy = 50.0 * op.out_h + static_cast<double>(int64_t{op.out_h} * op.out_w * op.out_c) / 8;
   return cost_of(op, *apart.info, true, nullptr) <= cost_of(op, *best.info, false, nullptr) + copy;
@@ -465,19 +518,19 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   const Target target = builder.target();
   Layer layer{};
   layer.op = op;
-  layer.source = source_of(op, convolution_layout(target).input_bits == 16);
+  layer.source = source_of(op, is_widened(target));
   layer.input = node.inputs[0];
   layer.output = node.outputs[0];
   layer.source.bordered = builder.margins(layer.input) != Pads{};
   if (layer.source.bordered) layer.source.copied = false;
   layer.rows = rows_of(op, builder.margins(layer.output));
   layer.input_zero = zero_point_of(builder.tensor(layer.input));
-  layer.output_zero = zero_point_of(builder.tensor(layer.output));
+  layer.output_zero = result_zero(op, builder.tensor(layer.output));
 
   if (layer.source.elements() > INT32_MAX)
     throw ModelError(node.name + ": the padded input has more than 2^31 elements");
-  const std::vector<int16_t> values = residual_values(op, builder.tensor(node.inputs[1]));
-  Residuals residuals{.taps = int64_t{op.k_h} * op.k_w, .depth = op.in_c / op.groups, .values = values};
+  const Operands operands = operands_of(op, node, builder.graph(), target);
+  Residuals residuals = operands.residuals;
   layer.pixels = int64_t{op.batch} * op.out_h * op.out_w;
   layer.group_channels = op.out_c / op.groups;
   layer.groups = op.groups;
@@ -487,13 +540,14 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer.activation = activation_halide_type(target);
   layer.pixels_at_once = pixels_at_once(layer);
 
-  std::vector<int32_t> bias;
-  std::vector<SumRange> sums;
-  const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  fold_bias(target, layer, residuals, has_bias ? &builder.tensor(node.inputs[2]) : nullptr, bias, sums);
-  const bool fast = fast_rescale_holds(target, {op.out_c, op.rescale, bias, sums, layer.output_zero, op.clamp});
-
-  const std::vector<Kernel> kernels = builder.kernels(fast ? Family::Convolution : Family::ConvolutionSum);
+  if (op.addition) {
+    layer.addend = node.inputs[3];
+    layer.sum = arguments_of(op.addition->sum, sum_layout(target));
+    layer.sum_clamp = op.addition->clamp;
+  }
+  const bool fast = operands.fast;
+  const Family family = op.addition ? Family::ConvolutionAdd : fast ? Family::Convolution : Family::ConvolutionSum;
+  const std::vector<Kernel> kernels = builder.kernels(family);
   const Kernel kernel = choose_kernel(kernels, op, fast && layer.rows.apart(), &residuals);
   if (kernel.info == nullptr)
     throw ModelError(node.name + ": no kernel's tiles fit into rows of " + std::to_string(op.out_w));
@@ -501,7 +555,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   std::vector<std::optional<FloatRescale>> numbers;
   if (rescales_in_float(*kernel.info)) {
     forms = {.in_float = kernel, .other = twin_of(kernel, kernels)};
-    numbers = float_rescales(target, {op.out_c, op.rescale, bias, sums, layer.output_zero, op.clamp});
+    numbers = float_rescales(target, {op.out_c, op.rescale, operands.bias, operands.sums, layer.output_zero, op.clamp});
     forms.numbers = numbers;
   }
   if (!fast) layer.requantize = builder.use(find_kernel(Family::Requantize, target));
@@ -526,8 +580,8 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   }
 
   const auto rescale = spread<FixedPoint>(layer, op.rescale);
-  const auto padded_bias = spread<int32_t>(layer, bias);
-  const auto padded_sums = spread<SumRange>(layer, sums);
+  const auto padded_bias = spread<int32_t>(layer, operands.bias);
+  const auto padded_sums = spread<SumRange>(layer, operands.sums);
   const auto padded_numbers = spread<std::optional<FloatRescale>>(layer, numbers);
   const ChannelRescale channels{layer.table_channels(), rescale, padded_bias, padded_sums, layer.output_zero, op.clamp};
   layer.channel_table = builder.constant(keep_channel_table(builder, channels, layer.table_channels(), padded_numbers));

@@ -30,8 +30,8 @@ void call_kernel(const BinaryStep& layer, const RunContext& context, Position at
   const BufferArgument out(context.data<uint8_t>(layer.output) + at.out, type, {{i, 1}, {j, y->out}, {k, z->out}});
   const KernelFunction kernel = context.kernels[layer.kernel];
   if (layer.form == BinaryStep::Form::Affine) {
-    const BufferArgument factors(layer.sum.factors, halide_type_t(halide_type_int, 16), {{2, 1}, {2, 2}});
-    call(kernel, a, b, factors, layer.sum.whole, layer.sum.fraction, layer.clamp.lo, layer.clamp.hi, out);
+    const BufferArgument factors = layer.sum.factor_buffer(), low_bytes = layer.sum.low_byte_buffer();
+    call(kernel, a, b, factors, low_bytes, layer.sum.whole, layer.sum.fraction, layer.clamp.lo, layer.clamp.hi, out);
     return;
   }
   const int32_t left = std::max(layer.scale.shift, 0), right = std::max(-layer.scale.shift, 0);

@@ -21,13 +21,37 @@ struct Input {
   int64_t first_pixel = 0;
 };
 
-int64_t output_bytes(const Layer& layer) { return layer.requantizes() ? 4 : 1; }
+/// Where results go: `bytes` is the place of one channel of one pixel, the others lie around it. And what is added to
+/// them, if anything is.
+struct Output {
+  std::byte* bytes;
+  OutputRows rows;
+  int64_t element_bytes = 1;
+  const std::byte* addend = nullptr;
+  int64_t addend_pixel = 0;  // from one pixel of it to the next
+
+  /// The same from another channel on.
+  Output from_channel(int64_t c) const {
+    Output output = *this;
+    output.bytes += c * element_bytes;
+    if (addend != nullptr) output.addend += c;
+    return output;
+  }
+  /// The same from pixel p on, where this one is the tensor's first.
+  Output from_pixel(int64_t p) const {
+    Output output = *this;
+    output.bytes += rows.at(p) * element_bytes;
+    if (addend != nullptr) output.addend += p * addend_pixel;
+    return output;
+  }
+};
 
 /// One kernel call: whole tiles of pixels (part of a row, or whole rows) by whole blocks of channels of a panel. `out`:
 /// where the first of them goes.
 void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const Input& in,
-                 std::byte* out, const OutputRows& rows, const RunContext& context) {
+                 const Output& out, const RunContext& context) {
   const ConvolutionTile& tile = layer.tile;
+  const OutputRows& rows = out.rows;
   // Pairs are seen as words of eight channels.
   const int64_t word = tile.pairs ? 8 : 1, depth = tile.depth / word, packed = tile.packed_channels;
   const int64_t elements = layer.packed_elements(panel.steps);
@@ -50,27 +74,44 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
        {channels.size() / packed, elements / word}});
   const BufferArgument table(context.constant(layer.channel_table) + row, int32,
                              {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
-  const BufferArgument output(out, output_bytes(layer) == 4 ? int32 : layer.activation,
+  const BufferArgument output(out.bytes, out.element_bytes == 4 ? int32 : layer.activation,
                               {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
   const auto row_width = static_cast<int32_t>(width);
+  if (out.addend != nullptr) {
+    const BufferArgument addend(
+        out.addend, layer.activation,
+        {{channels.size(), 1}, {width, out.addend_pixel}, {pixels.size() / width, width * out.addend_pixel}});
+    const BufferArgument factors = layer.sum.factor_buffer(), low_bytes = layer.sum.low_byte_buffer();
+    call(context.kernels[panel.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
+         layer.clamp.lo, layer.clamp.hi, addend, factors, low_bytes, layer.sum.whole, layer.sum.fraction,
+         layer.sum_clamp.lo, layer.sum_clamp.hi, output);
+    return;
+  }
   call(context.kernels[panel.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
        layer.clamp.lo, layer.clamp.hi, output);
 }
 
-/// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied. `out`: where
-/// the channels of the tensor's first pixel go.
+/// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied; an addend is
+/// copied into another. `out`: where the channels of the tensor's first pixel go.
 void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const Input& in,
-                     std::byte* out, const OutputRows& rows, const RunContext& context) {
-  const int64_t tile = layer.tile.pixels, size = output_bytes(layer);
+                     const Output& out, const RunContext& context) {
+  const int64_t tile = layer.tile.pixels, size = out.element_bytes;
   const int64_t width = round_up(channels.size(), layer.tile.channels);
-  alignas(64) std::byte buffer[16384];
+  alignas(64) std::byte buffer[16384], addends[16384];
   const int64_t most = std::max<int64_t>(1, static_cast<int64_t>(sizeof buffer) / (width * size * tile)) * tile;
   for (int64_t first = pixels.begin; first < pixels.end; first += most) {
     const int64_t count = std::min(most, pixels.end - first);
+    Output whole{.bytes = buffer, .rows = {.width = most, .pixel = width}, .element_bytes = size};
+    if (out.addend != nullptr) {
+      whole.addend = addends;
+      whole.addend_pixel = width;
+      for (int64_t i = 0; i < count; i++)
+        std::memcpy(addends + i * width, out.from_pixel(first + i).addend, static_cast<size_t>(channels.size()));
+    }
     call_kernel(layer, panel, {channels.begin, channels.begin + width}, {first, first + round_up(count, tile)}, in,
-                buffer, {.width = most, .pixel = width}, context);
+                whole, context);
     for (int64_t i = 0; i < count; i++)
-      std::memcpy(out + rows.at(first + i) * size, buffer + i * width * size,
+      std::memcpy(out.from_pixel(first + i).bytes, buffer + i * width * size,
                   static_cast<size_t>(channels.size() * size));
   }
 }
@@ -87,11 +128,12 @@ int64_t spilling_pixels(const Layer& layer, int64_t end_of_block) { return ceil_
 /// Some pixels of some channels of a panel; both begin at whole tiles (or rows) and blocks. `out`: the start of the
 /// tensor. `spills`: the last block may write over the next pixels' first channels, since these are computed later.
 void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, bool spills,
-              const Input& in, std::byte* out, const OutputRows& rows, const RunContext& context) {
-  const int64_t unit = call_pixels(layer, rows), block = layer.tile.channels, size = output_bytes(layer);
+              const Input& in, const Output& tensor, const RunContext& context) {
+  const OutputRows& rows = tensor.rows;
+  const int64_t unit = call_pixels(layer, rows), block = layer.tile.channels;
   const int64_t channel = panel.group * layer.group_channels + panel.first;
-  out += channel * size;
-  const auto at = [&](int64_t pixel, int64_t c) { return out + (rows.at(pixel) + c) * size; };
+  const Output out = tensor.from_channel(channel);
+  const auto at = [&](int64_t pixel, int64_t c) { return out.from_pixel(pixel).from_channel(c); };
   const auto whole_units_before = [&](int64_t end) {
     if (layer.tile.any_pixels && !rows.apart()) {
       // What follows begins with a pair.
@@ -108,24 +150,23 @@ void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels,
     const int64_t cut = spills ? whole_units_before(pixels.end - spilling) : pixels.begin;
     if (cut > pixels.begin)
       call_kernel(layer, panel, {last_block.begin, end}, {pixels.begin, cut}, in, at(pixels.begin, last_block.begin),
-                  rows, context);
+                  context);
     if (cut < pixels.end)
-      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, out + last_block.begin * size, rows, context);
+      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, out.from_channel(last_block.begin), context);
   }
   if (whole_blocks.size() > 0) {
     const int64_t cut = whole_units_before(pixels.end);
     if (cut > pixels.begin)
-      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), rows,
-                  context);
+      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), context);
     for (int64_t c = whole_blocks.begin; cut < pixels.end && c < whole_blocks.end; c += block)
-      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, out + c * size, rows, context);
+      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, out.from_channel(c), context);
   }
 }
 
 /// All pixels of a panel, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
-void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byte* in, std::byte* out,
-               const OutputRows& rows, const RunContext& context) {
-  const int64_t unit = call_pixels(layer, rows), block = layer.tile.channels;
+void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byte* in, const Output& out,
+               const RunContext& context) {
+  const int64_t unit = call_pixels(layer, out.rows), block = layer.tile.channels;
   const int64_t units = ceil_div(layer.pixels, unit), blocks = ceil_div(panel.channels, block);
   if (units >= blocks || units >= 8 * context.pool.threads()) {
     // Of one group: of several, what a last block spills over would be the next group's.
@@ -134,20 +175,20 @@ void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byt
     context.pool.parallel_for(units, 1, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += at_once) {
         const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
-        run_part(layer, panel, {0, panel.channels}, pixels, spills, {in}, out, rows, context);
+        run_part(layer, panel, {0, panel.channels}, pixels, spills, {in}, out, context);
       }
     });
   } else {
     context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
       run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
-               /*spills=*/false, {in}, out, rows, context);
+               /*spills=*/false, {in}, out, context);
     });
   }
 }
 
 /// Where pixels are packed in pairs: all panels, on all threads, some pixels after the other.
-void run_pairs(const Layer& layer, const std::byte* in, std::byte* out, const OutputRows& rows,
-               const RunContext& context) {
+void run_pairs(const Layer& layer, const std::byte* in, const Output& out, const RunContext& context) {
+  const OutputRows& rows = out.rows;
   const PixelPieces pieces{context.constant(layer.offsets), layer.taps, layer.padded_pixels, layer.tap_bytes};
   const int64_t unit = call_pixels(layer, rows), pixel_bytes = packed_pixel_bytes(pieces.bytes(), layer.tile);
   // A pair does not cross the end of a row.
@@ -159,7 +200,7 @@ void run_pairs(const Layer& layer, const std::byte* in, std::byte* out, const Ou
       const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
       pack_pixel_pairs(pieces, in, pixels.begin, pixels.size(), pixel_bytes, packed);
       for (int64_t i = layer.panels.count; i-- > 0;)
-        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, {packed, pixels.begin}, out, rows,
+        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, {packed, pixels.begin}, out,
                  context);
     }
   });
@@ -211,21 +252,20 @@ const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
 
 void run(const ConvolutionStep& step, const RunContext& context) {
   const std::byte* in = prepare_input(step, context);
-  std::byte* out = context.data<std::byte>(step.output);
-  std::byte* sums = context.scratch + step.copy_bytes();
-  const OutputRows sum_rows{.width = step.pixels, .pixel = step.channels};
+  Output out{.bytes = context.data<std::byte>(step.output), .rows = step.rows, .addend_pixel = step.channels};
+  if (step.adds()) out.addend = context.data<std::byte>(step.addend);
+  const Output sums{.bytes = context.scratch + step.copy_bytes(),
+                    .rows = {.width = step.pixels, .pixel = step.channels},
+                    .element_bytes = 4};
   const ConvolutionPanel* const panels = context.constant(step.panels);
   if (step.tile.pairs) {
-    run_pairs(step, in, out, step.rows, context);
+    run_pairs(step, in, out, context);
     return;
   }
   // The last panel first: what it spills over, the others write later.
   for (int64_t i = step.panels.count; i-- > 0;)
-    if (step.requantizes())
-      run_panel(step, panels[i], in, sums, sum_rows, context);
-    else
-      run_panel(step, panels[i], in, out, step.rows, context);
-  if (step.requantizes()) requantize(step, sums, out, context);
+    run_panel(step, panels[i], in, step.requantizes() ? sums : out, context);
+  if (step.requantizes()) requantize(step, sums.bytes, out.bytes, context);
 }
 
 }  // namespace octet

@@ -9,6 +9,7 @@
 #include "runtime/steps/integer.h"
 #include "runtime/steps/pad_copy.h"
 #include "runtime/steps/pixel_pairs.h"
+#include "runtime/steps/sum_arguments.h"
 #include "schedules/layouts.h"
 
 namespace octet {
@@ -45,10 +46,11 @@ struct OutputRows {
 };
 
 struct ConvolutionStep {
-  int32_t input, output;  // tensors
-  int32_t input_zero, output_zero;
-  KernelIndex requantize = -1;  // only where the fast rescale does not hold
-  ConvolutionTile tile;         // of the panels' kernels
+  int32_t input, output;            // tensors
+  int32_t addend = -1;              // tensor that is added to the result, by `sum`; -1: none
+  int32_t input_zero, output_zero;  // output_zero, clamp: of the result before that
+  KernelIndex requantize = -1;      // only where the fast rescale does not hold
+  ConvolutionTile tile;             // of the panels' kernels
   halide_type_t activation;
   ConvolutionSource source;
   int64_t groups, in_channels, channels;  // of all groups
@@ -61,8 +63,10 @@ struct ConvolutionStep {
   Constant<int32_t> channel_table, requantize_table;
   ConstantArray<ConvolutionPanel> panels;
   OutputRows rows;  // of the output
-  Clamp clamp;
+  Clamp clamp, sum_clamp;
+  SumArguments sum;
 
+  bool adds() const { return addend >= 0; }
   bool requantizes() const { return requantize >= 0; }
   /// Weights of `packed_channels` channels.
   int64_t packed_elements(int64_t steps) const { return steps * tile.step * tile.packed_channels; }

@@ -8,15 +8,9 @@
 #include "runtime/steps/convolution.h"
 #include "runtime/steps/depthwise.h"
 #include "runtime/steps/fixed_point.h"
+#include "runtime/steps/sum_arguments.h"
 
 namespace octet {
-
-/// ADD or SUB as one affine form, as kernels take it (generators/elementwise.h).
-struct SumArguments {
-  int16_t factors[4];  // high and low parts, of a and b each
-  int16_t whole;       // of the constant: above the point, and
-  int32_t fraction;    // below it
-};
 
 /// ADD, SUB, MUL by a kernel (generators/elementwise.h): the innermost three dimensions at once.
 struct BinaryStep {

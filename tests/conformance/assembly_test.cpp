@@ -99,7 +99,7 @@ TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
   ASSERT_FALSE(lines.empty()) << path;
   const AssemblyLines loop = hot_loop(lines, kernel);
   const int64_t most = counts_of(loop, kernel).multiplies, wide = count(loop, wide_multiply());
-  const bool is_convolution = kernel.family == Family::Convolution || kernel.family == Family::ConvolutionSum;
+  const bool is_convolution = kernel.family != Family::Depthwise && kernel.family != Family::DepthwiseSum;
   const int64_t tile = is_convolution ? kernel.schedule.pixels * kernel.schedule.vectors : 1;
   EXPECT_GE(most, tile) << path;
   // Of an odd number of taps, the last has no partner: LLVM multiplies it alone.

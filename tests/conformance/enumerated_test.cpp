@@ -49,18 +49,22 @@ class Random {
 class Enumerated : public testing::TestWithParam<Target> {
  protected:
   /// Random inputs through the reference and the target; equal to the bit.
-  void expect_equal(const Model& model, Random& random, const std::string& what, int threads = 1) {
+  void expect_equal(const Model& model, Random& random, const std::string& what, const RunOptions& options) {
     std::vector<Bytes> inputs;
     for (const int32_t i : model.inputs) {
       const Tensor& t = model.tensors[static_cast<size_t>(i)];
       inputs.push_back(random.bytes(element_count(t.shape) * static_cast<int64_t>(size_of(t.type))));
     }
-    expect_equal(model, inputs, what, threads);
+    expect_equal(model, inputs, what, options);
+  }
+  void expect_equal(const Model& model, Random& random, const std::string& what, int threads = 1) {
+    expect_equal(model, random, what, RunOptions{.threads = threads});
   }
 
-  void expect_equal(const Model& model, const std::vector<Bytes>& inputs, const std::string& what, int threads = 1) {
+  void expect_equal(const Model& model, const std::vector<Bytes>& inputs, const std::string& what,
+                    const RunOptions& options = {}) {
     const ReferenceResult reference = run_reference(model, inputs);
-    const std::vector<Bytes> actual = run_on(model, inputs, GetParam(), {.threads = threads});
+    const std::vector<Bytes> actual = run_on(model, inputs, GetParam(), options);
     for (size_t i = 0; i < actual.size(); i++) {
       const auto index = static_cast<size_t>(model.outputs[i]);
       ASSERT_EQ(difference(reference.tensors[index], actual[i], model.tensors[index].type), "") << what;
@@ -387,6 +391,72 @@ TEST_P(Enumerated, ConvolutionsInARow) {
             expect_equal(b.build(), random, std::to_string(channels) + " k " + std::to_string(k), 1 + i % 3);
             i++;
           }
+}
+
+/// Convolutions whose outputs are added to another tensor, by every kernel that does both: channels and pixels that end
+/// within tiles, borders, groups, outputs that a border is left around.
+TEST_P(Enumerated, ConvolutionsAddedToATensor) {
+  struct Case {
+    int32_t batch, height, width, in_c, out_c, k, stride, groups;
+    bool bordered;
+  };
+  // As many of them as make the ADD worth fusing. 1260 pixels are whole tiles of any kernel.
+  const Case cases[] = {{1, 9, 23, 16, 64, 1, 1, 1, false},   {2, 9, 14, 32, 188, 1, 1, 1, false},
+                        {1, 33, 25, 16, 64, 3, 2, 1, false},  {1, 2, 1260, 32, 64, 1, 1, 1, true},
+                        {1, 1, 1260, 16, 188, 1, 1, 1, true}, {1, 13, 17, 32, 128, 3, 1, 2, false}};
+  Random random(12);
+  for (const Kernel& kernel : find_kernels(Family::ConvolutionAdd, GetParam())) {
+    int fused = 0, networks = 0;
+    const auto kernels = [&](size_t, Family family) {
+      if (family != Family::ConvolutionAdd) return find_kernels(family, GetParam());
+      fused++;
+      // With the one of the same tile that rescales in fixed point, which channels may need.
+      std::vector<Kernel> tile{kernel};
+      for (const Kernel& other : find_kernels(family, GetParam())) {
+        Schedule same = other.info->schedule;
+        same.fixed_point = kernel.info->schedule.fixed_point;
+        if (same == kernel.info->schedule && other.info->schedule.fixed_point) tile.push_back(other);
+      }
+      return tile;
+    };
+    for (const Family8 family : kFamilies)
+      for (const Case& c : cases) {
+        if (c.groups > 1 && takes_pixel_pairs(*kernel.info)) continue;
+        ModelBuilder b("added");
+        const DataType type = type_of(family);
+        const float scale = random.real(0.01f, 0.1f);
+        const Quantization q = random.quantization(type, scale);
+        const int32_t x = b.input({"x", {c.batch, c.height, c.width, c.in_c}, type, q});
+        const int32_t depth = c.in_c / c.groups;
+        const Weights w = add_weights(b, random, family, {c.out_c, c.k, c.k, depth}, 0, scale, networks % 3 == 0);
+        Conv2DOptions options{.padding = Padding::Same, .activation = kActivations[networks / 4 % 2]};
+        options.stride_w = options.stride_h = c.stride;
+        const std::vector<int32_t> shape{c.batch, window_output(c.height, c.k, c.stride, Padding::Same),
+                                         window_output(c.width, c.k, c.stride, Padding::Same), c.out_c};
+        const float result_scale = out_scale(scale, int64_t{c.k} * c.k * depth, Scale::Usual);
+        const int32_t result = b.op(OpCode::Conv2D, {x, w.filter, w.bias}, options,
+                                    {"result", shape, type, random.quantization(type, result_scale)});
+        const int32_t other = b.input({"other", shape, type, random.quantization(type, result_scale * 0.8f)});
+        const float sum_scale = result_scale * 1.3f;
+        const int32_t sum = b.op(OpCode::Add, {networks % 2 == 0 ? result : other, networks % 2 == 0 ? other : result},
+                                 ElementwiseOptions{.activation = kActivations[networks % 4]},
+                                 {"sum", shape, type, random.quantization(type, sum_scale)});
+        if (c.bordered) {
+          const Weights reader = add_weights(b, random, family, {1, 3, 3, c.out_c}, 0, sum_scale, false);
+          b.output(b.op(OpCode::Conv2D, {sum, reader.filter, reader.bias}, Conv2DOptions{.padding = Padding::Same},
+                        {"y",
+                         {c.batch, shape[1], shape[2], 1},
+                         type,
+                         random.quantization(type, out_scale(sum_scale, int64_t{9} * c.out_c, Scale::Usual))}));
+        } else {
+          b.output(sum);
+        }
+        expect_equal(b.build(), random, std::string(kernel.info->name) + " " + std::to_string(networks),
+                     RunOptions{.threads = 1 + networks % 3, .kernels = kernels});
+        networks++;
+        EXPECT_EQ(fused, networks) << kernel.info->name << " " << c.out_c;
+      }
+  }
 }
 
 TEST_P(Enumerated, SumsOfAllPairs) {

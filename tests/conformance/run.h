@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "models/model.h"
+#include "runtime/kernels.h"
 #include "runtime/target.h"
 
 namespace octet {
@@ -19,6 +21,7 @@ std::vector<Target> targets_under_test();
 struct RunOptions {
   int threads = 1;
   std::vector<std::string> passes_off = {};
+  std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};  // as PlanOptions has it
 };
 
 /// The outputs of one inference.

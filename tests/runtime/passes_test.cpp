@@ -174,6 +174,82 @@ TEST(UnifySign, LeavesTheRightTypeAlone) {
   EXPECT_EQ(after.tensors.size(), before.tensors.size());
 }
 
+/// How a network differs from a convolution of x added to `other`, an input of the same shape.
+struct Added {
+  bool result_is_second = false, result_is_output = false, other_is_a_constant = false, other_is_smaller = false;
+  OpCode op = OpCode::Add;
+  float sum_scale = 1.3f;
+};
+
+Model added_convolution(const Added& how) {
+  ModelBuilder b("net");
+  const std::vector<int32_t> shape{1, 8, 105, 48};  // whole tiles of any kernel
+  const int32_t x = b.input({"x", {1, 8, 105, 64}, kU8, quantized(1, 9)});
+  const int32_t w = b.constant({"w", {48, 1, 1, 64}, kU8, quantized(0.02f, 0)}, std::vector<std::byte>(48 * 64));
+  const int32_t result = b.op(OpCode::Conv2D, {x, w, -1}, Conv2DOptions{.activation = Activation::Relu},
+                              {"result", shape, kU8, quantized(1, 20)});
+  const std::vector<int32_t> other_shape = how.other_is_smaller ? std::vector{48} : shape;
+  const TensorSpec other_tensor{"other", other_shape, kU8, quantized(0.8f, 30)};
+  const auto bytes = static_cast<size_t>(element_count(other_shape));
+  const int32_t other =
+      how.other_is_a_constant ? b.constant(other_tensor, std::vector<std::byte>(bytes)) : b.input(other_tensor);
+  const std::vector<int32_t> operands = how.result_is_second ? std::vector{other, result} : std::vector{result, other};
+  b.output(b.op(how.op, operands, ElementwiseOptions{.activation = Activation::Relu},
+                {"sum", shape, kU8, quantized(how.sum_scale, 40)}));
+  if (how.result_is_output) b.output(result);
+  return b.build();
+}
+
+TEST(FuseAdditions, MakesThemPartOfTheConvolution) {
+  for (const Target target : compiled_targets())
+    for (const bool second : {false, true}) {
+      const Graph before = lower(added_convolution({.result_is_second = second}));
+      const Graph graph = fuse_additions(before, {.target = target});
+      ASSERT_EQ(names(graph), Names{"CONV_2D"}) << name_of(target);
+      const Node& node = graph.nodes[0];
+      EXPECT_EQ(node.outputs, before.outputs);
+      ASSERT_EQ(node.inputs.size(), 4U);
+      EXPECT_EQ(node.inputs[3], before.inputs[1]);
+      const auto& conv = std::get<Convolution>(node.op);
+      EXPECT_EQ(conv.clamp.lo, 20);
+      ASSERT_TRUE(conv.addition);
+      EXPECT_EQ(conv.addition->result_zero, 20);
+      EXPECT_EQ(conv.addition->clamp.lo, 40);
+      EXPECT_GT(conv.addition->sum.a, conv.addition->sum.b);  // in the ratio of the scales
+    }
+}
+
+TEST(FuseAdditions, GivesThemToTheLaterConvolution) {
+  ModelBuilder b("net");
+  const std::vector<int32_t> shape{1, 8, 105, 48};
+  const int32_t x = b.input({"x", {1, 8, 105, 64}, kU8, quantized(1, 9)});
+  const int32_t w = b.constant({"w", {48, 1, 1, 64}, kU8, quantized(0.02f, 0)}, std::vector<std::byte>(48 * 64));
+  std::vector<int32_t> results;
+  for (const std::string name : {"first", "second"})
+    results.push_back(b.op(OpCode::Conv2D, {x, w, -1}, Conv2DOptions{}, {name, shape, kU8, quantized(1, 20)}));
+  b.output(b.op(OpCode::Add, results, ElementwiseOptions{}, {"sum", shape, kU8, quantized(1.5f, 40)}));
+  for (const Target target : compiled_targets()) {
+    const Graph graph = fuse_additions(lower(b.build()), {.target = target});
+    ASSERT_EQ(names(graph), (Names{"CONV_2D", "CONV_2D"}));
+    EXPECT_EQ(graph.nodes[0].outputs[0], results[0]);
+    EXPECT_EQ(graph.nodes[1].outputs, graph.outputs);
+    EXPECT_EQ(graph.nodes[1].inputs.back(), results[0]);
+  }
+}
+
+TEST(FuseAdditions, LeavesWhatIsSomethingElse) {
+  for (const Target target : compiled_targets()) {
+    const PlanOptions options{.target = target};
+    const auto after = [&](const Added& how) { return names(fuse_additions(lower(added_convolution(how)), options)); };
+    const Names both{"CONV_2D", "ADD"};
+    EXPECT_EQ(after({.result_is_output = true}), both);
+    EXPECT_EQ(after({.other_is_a_constant = true}), both);
+    EXPECT_EQ(after({.other_is_smaller = true}), both);
+    EXPECT_EQ(after({.op = OpCode::Sub}), (Names{"CONV_2D", "SUB"}));
+    EXPECT_EQ(after({.sum_scale = 0.01f}), both);  // no affine form
+  }
+}
+
 /// 1 x 1 convolution, then a depthwise and, if wanted, another convolution of 3 x 3 with stride `second`, all padded.
 Model bordered_convolutions(int32_t second = 0, bool middle_is_output = false) {
   ModelBuilder b("net");
