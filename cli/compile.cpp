@@ -18,7 +18,8 @@ namespace {
 
 struct CompileArguments {
   std::string model, folder, target = host_platform(), type = "int8", name, cxx, cache;
-  std::vector<std::string> features = {"auto"}, passes_off;
+  std::vector<std::string> features = {"auto"}, passes_off, emit;
+  bool profile = false;
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
 
@@ -49,6 +50,9 @@ void compile(const CompileArguments& arguments) {
   options.cxx = arguments.cxx;
   options.cache = arguments.cache.empty() ? default_cache() : std::filesystem::path(arguments.cache);
   options.jobs = arguments.jobs;
+  const auto emits = [&](const char* what) { return std::ranges::count(arguments.emit, what) > 0; };
+  options.emit = {.loops = emits("stmt"), .assembly = emits("asm"), .schedule = emits("schedule")};
+  options.profile = arguments.profile;
   const std::string stem =
       zoo_name_in(arguments.model).value_or(std::filesystem::path(arguments.model).stem().string());
   options.name = arguments.name.empty() ? identifier_of(stem) : arguments.name;
@@ -64,6 +68,7 @@ void compile(const CompileArguments& arguments) {
     report = with_argument(arguments.model, model.name, [&] { return octet::compile(model, options); });
   }
   print_report(report, options, now_seconds() - start);
+  if (options.emit.any()) fmt::print("{}/{}.html shows its kernels\n", options.folder.string(), options.name);
 }
 
 }  // namespace
@@ -95,6 +100,18 @@ void add_compile(CLI::App& app, Action& action) {
   command->add_option("--jobs", options->jobs, "Kernels to compile at a time")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  CLI::Option* const emit =
+      command
+          ->add_option(
+              "--emit", options->emit,
+              "Write NAME.html too, which shows of each kernel the loops (stmt), the assembly (asm), how it goes "
+              "about its work (schedule)")
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->check(CLI::IsMember({"stmt", "asm", "schedule"}))
+          ->type_name("stmt,asm,schedule");
+  command->add_flag("--profile", options->profile, "Run it here, and show each kernel's share of the time in that page")
+      ->needs(emit);
   add_type_option(*command, options->type);
   add_no_pass_option(*command, options->passes_off);
 }

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
+#include <optional>
 #include <set>
 
+#include "cli/clock.h"
 #include "cli/files.h"
+#include "compiler/compiled_network.h"
 #include "compiler/kernel_cache.h"
 #include "compiler/record.h"
 #include "compiler/work_folder.h"
@@ -52,6 +56,63 @@ Planned plan_for(const Model& model, Target target, const CompileOptions& option
   return planned;
 }
 
+std::string contents_of(const fs::path& path) {
+  const std::vector<std::byte> bytes = cli::read_bytes(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The kernels of a variant, each once. `requests`: of its plan's kernels.
+PageVariant page_variant(const PlannedVariant& variant, std::span<const KernelRequest> requests,
+                         std::span<const fs::path> objects) {
+  PageVariant result{.plan = variant.plan, .kernels = {}, .seconds = {}};
+  std::map<std::string, size_t> known;
+  for (size_t step = 0; step < variant.plan->steps().size(); step++) {
+    const Range kernels = variant.plan->steps()[step].kernels;
+    std::set<size_t> called;
+    for (auto i = static_cast<size_t>(kernels.begin); i < static_cast<size_t>(kernels.end); i++) {
+      const auto [at, is_new] = known.try_emplace(requests[i].symbol, result.kernels.size());
+      if (is_new) {
+        fs::path listing = objects[i];
+        const std::string loops = contents_of(listing.replace_extension(".stmt"));
+        result.kernels.push_back({requests[i], {}, {}, loops, contents_of(listing.replace_extension(".s"))});
+      }
+      PageKernel& kernel = result.kernels[at->second];
+      if (called.empty())
+        kernel.steps.push_back(step);
+      else if (!called.contains(at->second))
+        kernel.with_others.push_back(step);
+      called.insert(at->second);
+    }
+  }
+  return result;
+}
+
+/// Least times of a compiled network's layers on one thread of this machine.
+std::vector<double> time_layers(const CompiledNetwork& network, const Plan& plan) {
+  const CompiledNetwork::Instance net(network, std::string(name_of(plan.target())), 1);
+  for (size_t i = 0; i < plan.inputs().size(); i++) {
+    std::byte* const input = net.input(static_cast<int>(i));
+    if (size_of(plan.inputs()[i].type) != 1) continue;  // of others, zeros are always right
+    for (size_t k = 0; k < plan.inputs()[i].bytes; k++) input[k] = static_cast<std::byte>(k * 2654435761u >> 24);
+  }
+  struct Times {
+    std::vector<double> least;
+    double last = 0;
+  } times{std::vector<double>(plan.steps().size(), 1e9), 0};
+  const auto after = [](void* context, int layer) {
+    auto& t = *static_cast<Times*>(context);
+    double& least = t.least[static_cast<size_t>(layer)];
+    least = std::min(least, cli::now_seconds() - t.last);
+    t.last = cli::now_seconds();
+  };
+  const double start = cli::now_seconds();
+  for (int runs = 0; runs < 10 || (runs < 1000 && cli::now_seconds() - start < 1); runs++) {
+    times.last = cli::now_seconds();
+    net.run(after, &times);
+  }
+  return times.least;
+}
+
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -79,6 +140,9 @@ void check_identifier(const std::string& name) {
 
 CompileReport compile(const Model& model, const CompileOptions& options) {
   check_identifier(options.name);
+  if (options.profile && options.platform.name != host_platform())
+    throw ModelError("--profile: measures on this machine, which is " + host_platform() + ", not " +
+                     options.platform.name);
   const Parts parts = find_parts();
   const Toolchain toolchain(options.platform, options.cxx);
   const KernelCache cache(options.cache / "kernels", parts.kernel_compiler, options.platform.android);
@@ -98,9 +162,11 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
     variants.push_back(std::move(planned.variant));
   }
 
-  std::vector<fs::path> inputs = cache.objects(requests, options.jobs, [&](size_t done, size_t of) {
-    options.progress(fmt::format("kernels: {} of {}", done, of));
-  });
+  const std::vector<fs::path> objects = cache.objects(
+      requests, options.jobs,
+      [&](size_t done, size_t of) { options.progress(fmt::format("kernels: {} of {}", done, of)); },
+      options.emit.any());
+  std::vector<fs::path> inputs = objects;
   std::ranges::sort(inputs);
   inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
   options.progress("runtime");
@@ -128,10 +194,27 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
   toolchain.archive({work.path / (name + ".o")}, work.path / library);
   std::tie(report.text_bytes, report.data_bytes) = toolchain.sizes(work.path / library);
 
+  std::vector<std::string> files = {library, name + ".h", name + "Config.cmake"};
+  if (options.emit.any()) {
+    options.progress("page");
+    std::optional<CompiledNetwork> network;
+    if (options.profile) network.emplace(CompiledNetwork::link(work.path, name, toolchain), name);
+    std::vector<PageVariant> pages;
+    size_t first = 0;
+    for (const PlannedVariant& variant : variants) {
+      const size_t count = variant.symbols.size();
+      pages.push_back(
+          page_variant(variant, std::span(requests).subspan(first, count), std::span(objects).subspan(first, count)));
+      first += count;
+      if (network && cpu_supports(variant.plan->target())) pages.back().seconds = time_layers(*network, *variant.plan);
+    }
+    files.push_back(name + ".html");
+    work.write(files.back(), page(name, pages, options.emit));
+  }
+
   fs::create_directories(options.folder);
   cli::Outputs outputs;
-  for (const std::string& file : {library, name + ".h", name + "Config.cmake"})
-    outputs.write(options.folder / file, cli::read_bytes(work.path / file));
+  for (const std::string& file : files) outputs.write(options.folder / file, cli::read_bytes(work.path / file));
   outputs.commit();
   return report;
 }

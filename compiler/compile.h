@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/page.h"
 #include "compiler/toolchain.h"
 #include "models/model.h"
 
@@ -20,6 +21,8 @@ struct CompileOptions {
   std::string cxx;  // "": the platform's usual compiler
   std::filesystem::path cache;
   int jobs = 1;
+  PageContents emit;     // of NAME.html beside the library; nothing: there is none
+  bool profile = false;  // that has each kernel's share of the time here
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 

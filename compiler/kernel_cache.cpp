@@ -32,18 +32,29 @@ fs::path KernelCache::path_of(const KernelRequest& request) const {
   return folder_ / compiler_hash_ / (request.symbol + ".o");
 }
 
-void KernelCache::compile(const KernelRequest& request) const {
+bool KernelCache::has(const KernelRequest& request, bool listings) const {
+  fs::path path = path_of(request);
+  return fs::exists(path) &&
+         (!listings || (fs::exists(path.replace_extension(".s")) && fs::exists(path.replace_extension(".stmt"))));
+}
+
+void KernelCache::compile(const KernelRequest& request, bool listings) const {
   static std::atomic<int> number = 0;
   const fs::path work = folder_ / compiler_hash_ / (std::to_string(getpid()) + "." + std::to_string(number++));
   fs::create_directories(work);
   std::ofstream(work / "request") << to_text(request) << "\n";
   std::vector<std::string> command = {kernel_compiler_.string()};
   if (android_) command.emplace_back("--android");
+  if (listings) command.emplace_back("--listings");
   for (const std::string& word : {std::string("--requests"), (work / "request").string(), work.string()})
     command.push_back(word);
   try {
     run_tool(command);
-    fs::rename(work / (request.symbol + ".o"), path_of(request));
+    for (const char* const extension : {".s", ".stmt", ".o"}) {
+      fs::path to = path_of(request);
+      if (listings || fs::path(extension) == to.extension())
+        fs::rename(work / (request.symbol + extension), to.replace_extension(extension));
+    }
   } catch (...) {
     fs::remove_all(work);
     throw;
@@ -52,13 +63,13 @@ void KernelCache::compile(const KernelRequest& request) const {
 }
 
 std::vector<fs::path> KernelCache::objects(const std::vector<KernelRequest>& requests, int jobs,
-                                           const std::function<void(size_t, size_t)>& progress) const {
+                                           const std::function<void(size_t, size_t)>& progress, bool listings) const {
   std::vector<fs::path> paths;
   std::vector<const KernelRequest*> missing;
   std::set<fs::path> seen;
   for (const KernelRequest& request : requests) {
     paths.push_back(path_of(request));
-    if (!fs::exists(paths.back()) && seen.insert(paths.back()).second) missing.push_back(&request);
+    if (!has(request, listings) && seen.insert(paths.back()).second) missing.push_back(&request);
   }
   if (missing.empty()) return paths;
   progress(0, missing.size());
@@ -74,7 +85,7 @@ std::vector<fs::path> KernelCache::objects(const std::vector<KernelRequest>& req
         request = missing[next++];
       }
       try {
-        compile(*request);
+        compile(*request, listings);
         const std::lock_guard lock(mutex);
         progress(++done, missing.size());
       } catch (...) {

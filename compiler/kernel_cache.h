@@ -18,12 +18,15 @@ class KernelCache {
   std::string symbol_of(const KernelRequest& request) const;
   /// An object for each request, which may repeat. Those that are not there are compiled, `jobs` at a time; `progress`
   /// is told how many of them are done. Throws std::runtime_error, cli::Interrupted.
+  /// With `listings`, <object's name>.s and .stmt are there as well: assembly, and the loops that Halide made.
   std::vector<std::filesystem::path> objects(const std::vector<KernelRequest>& requests, int jobs,
-                                             const std::function<void(size_t done, size_t of)>& progress) const;
+                                             const std::function<void(size_t done, size_t of)>& progress,
+                                             bool listings = false) const;
 
  private:
   std::filesystem::path path_of(const KernelRequest& request) const;
-  void compile(const KernelRequest& request) const;
+  bool has(const KernelRequest& request, bool listings) const;
+  void compile(const KernelRequest& request, bool listings) const;
 
   std::filesystem::path folder_, kernel_compiler_;
   bool android_;

@@ -431,6 +431,8 @@ TEST_F(Cli, CompileRefusesWhatIsWrongInOneLineAndWritesNothing) {
   expect_refusal("compile small.tflite -o out --features neon", {"--features neon: unknown for"});
   expect_refusal("compile small.tflite -o out --name a-b", {"--name a-b: must be a name that C and C++ take"});
   expect_refusal("compile small.tflite -o out --cxx no-such-compiler", {"no-such-compiler"});
+  expect_refusal("compile small.tflite -o out --emit html", {"--emit", "stmt", "asm", "schedule"});
+  expect_refusal("compile small.tflite -o out --profile", {"--profile", "--emit"});
   EXPECT_EQ(files(), before);
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "cli/process.h"
 #include "tests/compiler/folder.h"
@@ -94,6 +95,47 @@ TEST(Programs, AMachineWithoutACompilerSaysSoAndWritesNothing) {
         "arm-64-linux: needs a C++ compiler for it, and 'no-such-compiler' is not installed: say --cxx COMPILER");
   }
   EXPECT_FALSE(fs::exists(options.folder));
+}
+
+TEST(Programs, APageShowsTheKernels) {
+  const Platform platform = parse_platform(host_platform());
+  CompileOptions options = options_for("page", platform, {platform.targets.front()});
+  options.emit = {.loops = true, .assembly = true, .schedule = true};
+  options.profile = true;
+  compile(small_network(), options);
+  std::ifstream file(options.folder / "page.html");
+  const std::string html((std::istreambuf_iterator<char>(file)), {});
+  const auto count = [&](const std::string& word) {
+    size_t found = 0;
+    for (size_t at = 0; (at = html.find(word, at)) != std::string::npos; at += word.size()) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("<details class=\"kernel\">"), 2);  // a convolution's sums, and their rescaling
+  EXPECT_EQ(count("Loops, as Halide lowered them"), 2);
+  EXPECT_EQ(count("<details"), count("</details>"));
+  EXPECT_EQ(count("<span"), count("</span>"));
+  EXPECT_EQ(count("<pre>"), count("</pre>"));
+  EXPECT_EQ(count("class=\"hot\""), 1);
+  EXPECT_GE(count("class=\"m\""), 1);
+  EXPECT_EQ(count("ms on one thread"), 1);
+  EXPECT_EQ(count("A tile is "), 1);
+  for (const char* const outside : {"http", "src=", "<link", "@import", "url("})
+    EXPECT_EQ(count(outside), 0) << outside;
+
+  options.emit = {.schedule = true};
+  options.profile = false;
+  compile(small_network(), options);
+  std::ifstream again(options.folder / "page.html");
+  const std::string without((std::istreambuf_iterator<char>(again)), {});
+  EXPECT_EQ(without.find("<pre>"), std::string::npos);
+  EXPECT_NE(without.find("Not measured"), std::string::npos);
+}
+
+TEST(Programs, OnlyThisMachineIsMeasured) {
+  const Platform other = parse_platform(host_platform() == "arm-64-linux" ? "x86-64-linux" : "arm-64-linux");
+  CompileOptions options = options_for("elsewhere", other, {other.targets.front()});
+  options.emit.schedule = options.profile = true;
+  EXPECT_THROW(compile(small_network(), options), ModelError);
 }
 
 TEST(Programs, NamesAndFeaturesAreChecked) {
