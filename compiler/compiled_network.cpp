@@ -26,7 +26,9 @@ void* CompiledNetwork::find(const char* name) const {
 }
 
 CompiledNetwork::Instance::Instance(const CompiledNetwork& network, const std::string& features, int threads)
-    : network_(network), run_(network.function<int(void*)>("run")) {
+    : network_(network),
+      run_(network.function<int(void*)>("run")),
+      watch_(network.function<int(void*, void (*)(void*, int), void*)>("run_watched")) {
   const size_t bytes = network.function<size_t()>("arena_bytes")();
   arena_ = allocate_zeroed(static_cast<int64_t>(bytes));
   const char* const wanted = features.empty() ? nullptr : features.c_str();
@@ -44,10 +46,6 @@ std::byte* CompiledNetwork::Instance::input(int index) const {
 
 const std::byte* CompiledNetwork::Instance::output(int index) const {
   return network_.function<const std::byte*(void*, int)>("output")(net_, index);
-}
-
-int CompiledNetwork::Instance::run(void (*after)(void* context, int layer), void* context) const {
-  return network_.function<int(void*, void (*)(void*, int), void*)>("run_watched")(net_, after, context);
 }
 
 std::string CompiledNetwork::Instance::features() const {

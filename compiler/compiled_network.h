@@ -37,7 +37,7 @@ class CompiledNetwork {
     const std::byte* output(int index) const;
     /// 0, or what the library returned.
     int run() const { return run_(net_); }
-    int run(void (*after)(void* context, int layer), void* context) const;
+    int run(void (*after)(void* context, int layer), void* context) const { return watch_(net_, after, context); }
     /// The library's instance, for functions by name.
     void* net() const { return net_; }
     std::string features() const;
@@ -47,6 +47,7 @@ class CompiledNetwork {
     std::shared_ptr<std::byte> arena_;
     void* net_;
     int (*run_)(void*);
+    int (*watch_)(void*, void (*)(void*, int), void*);
   };
 
   /// NAME_<function>. Throws std::runtime_error.

@@ -78,6 +78,9 @@ bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
     if (argument <= 2) return false;
     if (argument == 3) return stride && dimension == 1;
   }
+  // Numbers that are multiplied by each other: Halide folds them, and past 32 bits gives up.
+  if (kernel.family == Family::SumAny || kernel.family == Family::Product || kernel.family == Family::Mean)
+    return extent || stride;
   return known.what == What::Value || extent || stride;
 }
 

@@ -157,8 +157,8 @@ TEST(Compiled, RecordedOperators) {
   const std::vector<Target> usable = targets_under_test();
   for (const RecordedCase& recorded : operator_cases()) {
     // One of each kind that needs no kernel, or a rare one.
-    const bool taken =
-        recorded.name == "resize_bilinear_u8_000" || recorded.name == "softmax_s8_000" || recorded.name == "mul_s8_000";
+    const bool taken = recorded.name == "resize_bilinear_u8_000" || recorded.name == "softmax_s8_000" ||
+                       recorded.name == "mul_s8_000" || recorded.name == "add_s8_000" || recorded.name == "mean_u8_000";
     if (!all_wanted() && !taken) continue;
     expect_equal(identifier_of(recorded.name), read_tflite(recorded.model),
                  all_wanted() ? usable : std::vector{usable.back()}, recorded_inputs(recorded),
