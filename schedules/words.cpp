@@ -50,6 +50,8 @@ std::vector<std::string> convolution(const KernelInfo& kernel) {
     words.push_back(
         std::string("As a tile ends, its sums are rescaled to bytes in ") +
         (rescales_in_float(kernel) ? "floating point, which is exact for these channels." : "fixed point."));
+  if (kernel.family == Family::ConvolutionAdd)
+    words.emplace_back("Another tensor is added to them before they are written.");
   return words;
 }
 
@@ -76,6 +78,7 @@ std::vector<std::string> depthwise(const KernelInfo& kernel) {
 std::vector<std::string> in_words(const KernelInfo& kernel) {
   switch (kernel.family) {
     case Family::Convolution:
+    case Family::ConvolutionAdd:
     case Family::ConvolutionSum:
       return convolution(kernel);
     case Family::Depthwise:
