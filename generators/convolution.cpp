@@ -8,10 +8,15 @@ using namespace Halide;
 
 namespace {
 
-Type input_type(Target target) { return convolution_layout(target).input_bits == 16 ? Int(16) : activation_of(target); }
-
 // Of activations when they are multiplied: as wide as the weights.
-Type factor_type(const KernelInfo& info) { return packed_depth(info) == 1 ? Int(16) : input_type(info.target); }
+Type factor_type(const KernelInfo& info) {
+  return packed_depth(info) == 1 || widens(info) ? Int(16) : activation_of(info.target);
+}
+
+Type input_type(const KernelInfo& info) {
+  if (takes_pixel_pairs(info)) return Int(64);
+  return widens(info) ? Int(16) : activation_of(info.target);
+}
 
 // A loop that surely runs needs no test before it.
 Expr at_least_once(const Expr& extent) { return max(extent, 1); }
@@ -19,10 +24,10 @@ Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 }  // namespace
 
 ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
-    : input(takes_pixel_pairs(info) ? Int(64) : input_type(info.target), 1, "input"),
+    : input(input_type(info), 1, "input"),
       offsets(Int(32), 1, "offsets"),
       runs(Int(32), 2, "runs"),
-      weights(takes_pixel_pairs(info) ? Int(64) : Int(weight_bits(info)), 5, "weights"),
+      weights(Int(weight_bits(info) * word_bytes(info)), 5, "weights"),
       channels(Int(32), 3, "channels"),
       addend(activation_of(info.target), 3, "addend"),
       kind_(kind) {
@@ -33,6 +38,8 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   row(k, x, t) = takes_pixel_pairs(info) ? input(start + k) : cast(factor_type(info), input(start + k));
   if (takes_pixel_pairs(info))
     define_sum_of_pixel_pairs(info);
+  else if (adds_bytes(info))
+    define_sum_of_bytes(info);
   else if (adds_pairs(info))
     define_sum_by_pairs(info);
   else
@@ -74,6 +81,24 @@ void ConvolutionKernel::define_sum(const KernelInfo& info) {
                         c / block);
   sum(c, x) = channels(c, kBias, 0);
   sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
+}
+
+void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
+  const int step = step_of(info), groups = step / packed_depth(info), block = packed_channels(info);
+  r = RDom({{0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+  r.where(r.x < steps(r.y));
+  sum(c, x) = channels(c, kBias, 0);
+  std::vector<Expr> arguments = {sum(c, x)};
+  for (int group = 0; group < groups; group++) {
+    // LLVM makes one load of it.
+    Expr word = 0;
+    for (int i = 0; i < 4; i++)
+      word = word | cast<int32_t>(cast<uint32_t>(row(r.x * step + 4 * group + i, x, r.y)) << (8 * i));
+    arguments.push_back(word);
+    arguments.push_back(weights(0, within_block(c, block, convolution_layout(info.target).lanes), group,
+                                first_step(r.y) + r.x, c / block));
+  }
+  sum(c, x) = instruction(Int(32), "octet_dot_bytes" + std::to_string(step), arguments);
 }
 
 // Lane l takes k = 2 l, 2 l + 1 and the same of every further 8: smull of the low halves, smlal2 of the high ones, then

@@ -22,6 +22,10 @@
 // Kernels that add pairs (adds_pairs) add the products of k, k + 8, .. of a step in 16 bits before they widen them:
 // those weights' magnitudes must not add up to more than 255.
 //
+// Kernels that add bytes (adds_bytes) see four input channels of the weights as a word. What they add in 16 bits, k, k
+// + 1, k + 4, k + 5, .. and so k + 2, k + 3, k + 6, .. of a step, must not have positive weights of more than 128
+// together, or negative ones: 255 * 128 is what 16 bits hold.
+//
 // i8mm takes pixels in pairs (takes_pixel_pairs): x of `offsets` counts pairs, and both the input and the weights are
 // seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
 //
@@ -47,10 +51,10 @@ struct ConvolutionKernel {
   /// added up.
   ConvolutionKernel(const KernelInfo& info, Output output);
 
-  Halide::ImageParam input;                         // [bytes]: uint8, int8, or int16 less the zero point
+  Halide::ImageParam input;                         // [bytes]: activations; pairs: int64 words of them; widened: int16
   Halide::ImageParam offsets;                       // int32 [pixel and tap], in elements of input
   Halide::ImageParam runs;                          // int32 [RunField, run]
-  Halide::ImageParam weights;                       // int8 or int16 [depth, block, groups, steps, channels / block]
+  Halide::ImageParam weights;                       // [depth, block, groups, steps, channels / block], see word_bytes
   Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
   Halide::Param<int32_t> width{"width"};            // of the output's rows
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output; with an addend, of what is added to it
@@ -75,6 +79,7 @@ struct ConvolutionKernel {
   const Output kind_;
 
   void define_sum(const KernelInfo& info);
+  void define_sum_of_bytes(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);
   void define_sum_of_pixel_pairs(const KernelInfo& info);
   Halide::Expr steps(const Halide::Expr& t);

@@ -56,6 +56,7 @@ bool multiplies_and_accumulates(Family family) {
 }
 
 std::regex multiply_accumulate(const KernelInfo& kernel) {
+  if (adds_bytes(kernel)) return std::regex(R"(^\s+v?pmaddubsw\s)");
   switch (kernel.target) {
     case Target::Sse41:
       return std::regex(R"(^\s+pmaddwd\s)");

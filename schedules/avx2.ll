@@ -45,7 +45,45 @@ define weak_odr <8 x i8> @octet_saturate_u8x8(<8 x i32> %v) alwaysinline {
   ret <8 x i8> %bytes
 }
 
+declare <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8>, <32 x i8>)
 declare <8 x i32> @llvm.x86.avx2.pmadd.wd(<16 x i16>, <16 x i16>)
+declare <16 x i16> @llvm.sadd.sat.v16i16(<16 x i16>, <16 x i16>)
+
+; sum + a . w, bytes of 2 or 4 words, a unsigned; in lanes of 16 bits the products of all words are added. That
+; saturates no sum that weights allow, but LLVM leaves it in this order, which takes fewest registers.
+define weak_odr <8 x i32> @octet_dot_bytes8x8(<8 x i32> %sum, <8 x i32> %a0, <8 x i32> %w0, <8 x i32> %a1, <8 x i32> %w1) alwaysinline {
+  %x0 = bitcast <8 x i32> %a0 to <32 x i8>
+  %y0 = bitcast <8 x i32> %w0 to <32 x i8>
+  %p0 = call <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8> %x0, <32 x i8> %y0)
+  %x1 = bitcast <8 x i32> %a1 to <32 x i8>
+  %y1 = bitcast <8 x i32> %w1 to <32 x i8>
+  %p1 = call <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8> %x1, <32 x i8> %y1)
+  %s1 = call <16 x i16> @llvm.sadd.sat.v16i16(<16 x i16> %p0, <16 x i16> %p1)
+  %wide = call <8 x i32> @llvm.x86.avx2.pmadd.wd(<16 x i16> %s1, <16 x i16> <i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1>)
+  %total = add <8 x i32> %sum, %wide
+  ret <8 x i32> %total
+}
+
+define weak_odr <8 x i32> @octet_dot_bytes16x8(<8 x i32> %sum, <8 x i32> %a0, <8 x i32> %w0, <8 x i32> %a1, <8 x i32> %w1, <8 x i32> %a2, <8 x i32> %w2, <8 x i32> %a3, <8 x i32> %w3) alwaysinline {
+  %x0 = bitcast <8 x i32> %a0 to <32 x i8>
+  %y0 = bitcast <8 x i32> %w0 to <32 x i8>
+  %p0 = call <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8> %x0, <32 x i8> %y0)
+  %x1 = bitcast <8 x i32> %a1 to <32 x i8>
+  %y1 = bitcast <8 x i32> %w1 to <32 x i8>
+  %p1 = call <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8> %x1, <32 x i8> %y1)
+  %s1 = call <16 x i16> @llvm.sadd.sat.v16i16(<16 x i16> %p0, <16 x i16> %p1)
+  %x2 = bitcast <8 x i32> %a2 to <32 x i8>
+  %y2 = bitcast <8 x i32> %w2 to <32 x i8>
+  %p2 = call <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8> %x2, <32 x i8> %y2)
+  %s2 = call <16 x i16> @llvm.sadd.sat.v16i16(<16 x i16> %s1, <16 x i16> %p2)
+  %x3 = bitcast <8 x i32> %a3 to <32 x i8>
+  %y3 = bitcast <8 x i32> %w3 to <32 x i8>
+  %p3 = call <16 x i16> @llvm.x86.avx2.pmadd.ub.sw(<32 x i8> %x3, <32 x i8> %y3)
+  %s3 = call <16 x i16> @llvm.sadd.sat.v16i16(<16 x i16> %s2, <16 x i16> %p3)
+  %wide = call <8 x i32> @llvm.x86.avx2.pmadd.wd(<16 x i16> %s3, <16 x i16> <i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1, i16 1>)
+  %total = add <8 x i32> %sum, %wide
+  ret <8 x i32> %total
+}
 
 ; Adds the products of both int16 halves of a and b.
 define weak_odr <8 x i32> @octet_dot_wordsx8(<8 x i32> %sum, <8 x i32> %a, <8 x i32> %b) alwaysinline {

@@ -7,20 +7,21 @@ namespace octet {
 
 /// How a target's convolution kernels take their operands.
 struct ConvolutionLayout {
-  int8_t input_bits;  // 8: activations as stored; 16: widened to int16, less their zero point
-  int8_t depth;       // consecutive input channels of one output channel that lie together in most kernels' weights
-  int8_t lanes;       // output channels of a vector
+  int8_t depth;  // consecutive input channels of one output channel that lie together in most kernels' weights
+  int8_t lanes;  // output channels of a vector
 };
 
 /// What a call of a convolution kernel covers, and how its weights are packed.
 struct ConvolutionTile {
   int64_t pixels, channels;  // of a register tile
   bool any_pixels;           // calls need not be of whole tiles of pixels
+  bool widened;              // activations come as int16, less their zero point
   bool pairs;                // pixels come packed in pairs, all taps of one side by side (runtime/steps/pixel_pairs.h)
   int64_t step;             // input channels that it takes at once: those of a tap are padded (weights 0) to a multiple
   int64_t depth;            // consecutive ones of one output channel that lie together
   int64_t packed_channels;  // output channels whose weights lie side by side, step after step
   int64_t weight_bits;
+  int64_t word;  // bytes of input channels that kernels see as one element of the weights: 8 (pairs), 4, else 1
 };
 
 /// How a target's depthwise kernels take their operands.

@@ -55,17 +55,17 @@ struct KernelInfo {
 constexpr ConvolutionLayout convolution_layout(Target target) {
   switch (target) {
     case Target::Sse41:
-      return {16, 2, 4};
+      return {2, 4};
     case Target::Avx2:
-      return {16, 2, 8};
+      return {2, 8};
     case Target::Avx512Vnni:
-      return {8, 4, 16};
+      return {4, 16};
     case Target::Neon:
-      return {8, 16, 4};
+      return {16, 4};
     case Target::Dotprod:
-      return {8, 4, 4};
+      return {4, 4};
     case Target::I8mm:
-      return {8, 8, 4};
+      return {8, 4};
   }
   return {};
 }
@@ -84,6 +84,21 @@ constexpr int step_of(const KernelInfo& kernel) {
 /// channels (smlal by element), which has fewer products an instruction, but no sums to join afterwards.
 constexpr bool adds_pairs(const KernelInfo& kernel) {
   return kernel.target == Target::Neon && packed_depth(kernel) > 1;
+}
+
+/// Consecutive input channels that AVX2's kernels of bytes have together; those of SSE4.1 and the others have two.
+inline constexpr int kBytesDepth = 4;
+
+/// AVX2: whether it multiplies bytes (vpmaddubsw) and adds the products of k, k + 1, k + 4, k + 5, .. of a step in 16
+/// bits, before they are widened (vpmaddwd by 1). The more channels a step has the fewer instructions it takes, and the
+/// more steps of further parts: weights have to be small enough for these sums (runtime/ops/weight_parts.h).
+constexpr bool adds_bytes(const KernelInfo& kernel) {
+  return kernel.target == Target::Avx2 && packed_depth(kernel) == kBytesDepth;
+}
+
+/// AVX2, SSE4.1: whether it multiplies words, for weights of any size, and so takes activations as int16.
+constexpr bool widens(const KernelInfo& kernel) {
+  return (kernel.target == Target::Avx2 || kernel.target == Target::Sse41) && !adds_bytes(kernel);
 }
 
 /// i8mm: whether it multiplies two pixels by two output channels at once (smmla), and so takes pixels in pairs.
@@ -107,19 +122,25 @@ constexpr int packed_channels(const KernelInfo& kernel) {
 /// Bits of its packed weights. Widened ones cost no instruction more; but what comes once for each pixel, as in
 /// fully-connected layers, waits for memory, and half as many bytes come sooner.
 constexpr int weight_bits(const KernelInfo& kernel) {
-  if (packed_depth(kernel) == 1) return 16;
-  return kernel.schedule.pixels == 1 ? 8 : convolution_layout(kernel.target).input_bits;
+  return packed_depth(kernel) == 1 || (widens(kernel) && kernel.schedule.pixels > 1) ? 16 : 8;
+}
+
+/// Bytes of input channels that it sees as one element of its weights.
+constexpr int word_bytes(const KernelInfo& kernel) {
+  return takes_pixel_pairs(kernel) ? 8 : adds_bytes(kernel) ? 4 : 1;
 }
 
 constexpr ConvolutionTile tile_of(const KernelInfo& kernel) {
   return {.pixels = kernel.schedule.pixels,
           .channels = kernel.schedule.vectors * convolution_layout(kernel.target).lanes,
           .any_pixels = is_arm(kernel.target),
+          .widened = widens(kernel),
           .pairs = takes_pixel_pairs(kernel),
           .step = step_of(kernel),
           .depth = packed_depth(kernel),
           .packed_channels = packed_channels(kernel),
-          .weight_bits = weight_bits(kernel)};
+          .weight_bits = weight_bits(kernel),
+          .word = word_bytes(kernel)};
 }
 
 constexpr DepthwiseLayout depthwise_layout(Target target) {
@@ -211,6 +232,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"max_pool_u8_avx512vnni", Family::MaxPool, Target::Avx512Vnni},
     {"mean_u8_avx512vnni", Family::Mean, Target::Avx512Vnni},
 
+    {"conv_u8_x6c2k8_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2, .step = 8, .depth = kBytesDepth}},
+    {"conv_u8_x6c2k8_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2, .step = 8, .depth = kBytesDepth, .fixed_point = true}},
+    {"conv_u8_x3c2k16_avx2", Family::Convolution, Target::Avx2, {.pixels = 3, .vectors = 2, .step = 16, .depth = kBytesDepth}},
+    {"conv_u8_x3c2k16_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 3, .vectors = 2, .step = 16, .depth = kBytesDepth, .fixed_point = true}},
     {"conv_i16_x6c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2}},
     {"conv_i16_x6c2_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 6, .vectors = 2, .fixed_point = true}},
     {"conv_i16_x5c2_avx2", Family::Convolution, Target::Avx2, {.pixels = 5, .vectors = 2}},
@@ -218,6 +243,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_i16_x12c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x12c1_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8, .fixed_point = true}},
+    {"conv_add_u8_x6c2k8_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2, .step = 8, .depth = kBytesDepth}},
+    {"conv_add_u8_x6c2k8_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2, .step = 8, .depth = kBytesDepth, .fixed_point = true}},
+    {"conv_add_u8_x3c2k16_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 3, .vectors = 2, .step = 16, .depth = kBytesDepth}},
+    {"conv_add_u8_x3c2k16_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 3, .vectors = 2, .step = 16, .depth = kBytesDepth, .fixed_point = true}},
     {"conv_add_i16_x6c2_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2}},
     {"conv_add_i16_x6c2_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2, .fixed_point = true}},
     {"conv_add_i16_x5c2_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 5, .vectors = 2}},

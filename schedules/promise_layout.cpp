@@ -40,7 +40,7 @@ void promise_layout(ConvolutionKernel& k, const KernelInfo& info) {
   k.runs.dim(0).set_bounds(0, kRunFields).set_stride(1);
   k.runs.dim(1).set_stride(kRunFields);
   const int depth = packed_depth(info);
-  promise_weights(k.weights, takes_pixel_pairs(info) ? 1 : depth, packed_channels(info), alignment);
+  promise_weights(k.weights, word_bytes(info) > 1 ? 1 : depth, packed_channels(info), alignment);
   // Nothing is said of the stride from step to step: knowing it, LLVM makes one index of this and that of the
   // activations, and adds more than it spares.
   k.weights.dim(2).set_bounds(0, step_of(info) / depth);

@@ -1,4 +1,5 @@
-// x86: SSE4.1 and AVX2 (vpmaddwd on pairs of int16), AVX-512 VNNI (vpdpbusd on groups of four bytes).
+// x86: SSE4.1 and AVX2 (vpmaddwd on pairs of int16; AVX2 also vpmaddubsw on pairs of bytes), AVX-512 VNNI (vpdpbusd on
+// groups of four bytes).
 #include <numeric>
 
 #include "schedules/schedules.h"
@@ -35,14 +36,17 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
       .vectorize(k.c, layout.lanes)
       .unroll(k.c)
       .unroll(k.x);
-  k.sum.update()
-      .reorder(k.r.x, k.c, k.x, k.r.y, k.r.z, k.r.w)
-      .atomic()
-      .vectorize(k.r.x)
-      .vectorize(k.c, layout.lanes)
-      .unroll(k.c)
-      .unroll(k.x)
-      .unroll(k.r.y);
+  if (adds_bytes(info))
+    k.sum.update().reorder(k.c, k.x, k.r.x, k.r.y).vectorize(k.c, layout.lanes).unroll(k.c).unroll(k.x);
+  else
+    k.sum.update()
+        .reorder(k.r.x, k.c, k.x, k.r.y, k.r.z, k.r.w)
+        .atomic()
+        .vectorize(k.r.x)
+        .vectorize(k.c, layout.lanes)
+        .unroll(k.c)
+        .unroll(k.x)
+        .unroll(k.r.y);
   promise_layout(k, info);
 }
 

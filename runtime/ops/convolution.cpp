@@ -192,19 +192,31 @@ std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range cha
   return runs;
 }
 
-/// Steps of a kernel's inner loop that a block of channels takes, on average. NEON's depend on the weights.
-double steps_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals) {
-  const int64_t step = step_of(kernel);
+/// What a block of channels takes of a kernel, on average.
+struct Turns {
+  double steps, runs;
+};
+
+/// Where sums count it depends on the weights: those of some blocks stand for all.
+Turns turns_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals) {
+  const ConvolutionTile tile = tile_of(kernel);
   const WeightRange range = weight_range(kernel);
-  if (residuals == nullptr || !range.sums_count(step)) return static_cast<double>(steps_of(op, tile_of(kernel)));
+  if (residuals == nullptr || !range.sums_count(tile.step)) {
+    const int runs = tile.pairs ? 1 : rows_merge(op, tile.step) ? op.k_h : op.k_h * op.k_w;
+    return {static_cast<double>(steps_of(op, tile)), static_cast<double>(runs)};
+  }
   Residuals r = *residuals;
-  if (rows_merge(op, step)) merge_rows(op, r);
-  const int64_t block = tile_of(kernel).channels;
-  int64_t steps = 0, blocks = 0;
-  for (int64_t first = 0; first < op.out_c; first += block, blocks++)
-    for (const Run& run : runs_of(r, range, {first, std::min<int64_t>(first + block, op.out_c)}, step))
-      steps += run.steps;
-  return static_cast<double>(steps) / static_cast<double>(blocks);
+  if (rows_merge(op, tile.step)) merge_rows(op, r);
+  Turns turns{0, 0};
+  constexpr int64_t kSamples = 4;
+  const int64_t all = ceil_div(op.out_c, tile.channels), blocks = std::min(all, kSamples);
+  for (int64_t i = 0; i < blocks; i++) {
+    const int64_t first = i * all / blocks * tile.channels;
+    const auto runs = runs_of(r, range, {first, std::min<int64_t>(first + tile.channels, op.out_c)}, tile.step);
+    for (const Run& run : runs) turns.steps += static_cast<double>(run.steps);
+    turns.runs += static_cast<double>(runs.size());
+  }
+  return {turns.steps / static_cast<double>(blocks), turns.runs / static_cast<double>(blocks)};
 }
 
 /// What a kernel's instructions cost, relative to one that multiplies a vector; as counted in the kernels' assembly.
@@ -240,7 +252,7 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
             .rescale2 = 8.5,
             .rescale4 = 6.8};
   if (is_arm(kernel.target)) {
-    // Of 16 bytes the elements are multiplied as they lie; of fewer, or where they are widened, they are moved first.
+    // Of 16 bytes the elements are multiplied as they lie; of fewer, or where they widen, they are moved first.
     const bool moved = step_of(kernel) <= 8;
     return {.multiply = 1,
             .load_pixel = moved ? 2.0 : 1.0,
@@ -251,6 +263,19 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
             .rescale = 12,
             .rescale2 = 8.5,
             .rescale4 = 6.2};
+  }
+  if (adds_bytes(kernel)) {
+    // As timed beside the kernels below, which take half as many channels at once.
+    const double groups = step_of(kernel) / 4.0;
+    return {.multiply = 1.35 + 0.65 / groups,
+            .load_pixel = 0.7 * groups,
+            .load_weights = 0.6,
+            .step = 0,
+            .run = 20,
+            .tile = 60,
+            .rescale = 10,
+            .rescale2 = 8.5,
+            .rescale4 = 8};
   }
   return {.multiply = 1,
           .load_pixel = 0.5,
@@ -280,16 +305,25 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const int64_t rows = int64_t{op.batch} * op.out_h, channels = op.out_c / op.groups;
   const int64_t pixel_tiles = rows_apart ? rows * ceil_div(op.out_w, p) : ceil_div(rows * op.out_w, p);
   const auto tiles = static_cast<double>(pixel_tiles * ceil_div(channels, tile.channels));
-  const double steps = steps_of(op, kernel, residuals), groups = static_cast<double>(step / tile.depth);
-  const double runs = tile.pairs ? 1 : static_cast<double>(rows_merge(op, step) ? op.k_h : op.k_h * op.k_w);
+  const Turns turns = turns_of(op, kernel, residuals);
+  const auto groups = static_cast<double>(step / tile.depth);
   const double packing = tile.pairs ? 10 + static_cast<double>(int64_t{op.k_h} * op.k_w * op.in_c) * 0.12 : 0;
   const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
   const double add = kernel.family == Family::ConvolutionAdd ? addition_costs(kernel.target).fused : 0;
   const double rescale = add + (v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale);
-  return tiles * (steps * step_cost + runs * costs.run + pd * vd * rescale + costs.tile) +
+  const auto widening = tile.widened ? static_cast<double>(int64_t{op.batch} * op.in_h * op.in_w * op.in_c) / 8 : 0.0;
+  return widening + tiles * (turns.steps * step_cost + turns.runs * costs.run + pd * vd * rescale + costs.tile) +
          static_cast<double>(rows * op.out_w) * packing;
+}
+
+/// The kernel of the same tile that rescales the other way, if there is one.
+Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
+  Schedule other = kernel.info->schedule;
+  other.fixed_point = !other.fixed_point;
+  const auto found = std::ranges::find_if(kernels, [&](const Kernel& k) { return k.info->schedule == other; });
+  return found != kernels.end() ? *found : Kernel{};
 }
 
 /// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
@@ -299,6 +333,8 @@ Kernel choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
   double least = 0;
   for (const Kernel& kernel : kernels) {
     const ConvolutionTile tile = tile_of(*kernel.info);
+    if (kernel.info->schedule.fixed_point && twin_of(kernel, kernels).info != nullptr)
+      continue;  // the twin stands for both
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
     const double cost = cost_of(op, *kernel.info, rows_apart, residuals);
@@ -362,14 +398,6 @@ Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& r
   return builder.constant(table);
 }
 
-/// The kernel of the same tile that rescales the other way, if there is one.
-Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
-  Schedule other = kernel.info->schedule;
-  other.fixed_point = !other.fixed_point;
-  const auto found = std::ranges::find_if(kernels, [&](const Kernel& k) { return k.info->schedule == other; });
-  return found != kernels.end() ? *found : Kernel{};
-}
-
 /// What panels are computed with: in floating point where all of their channels allow it.
 struct KernelForms {
   Kernel in_float, other;                                  // in_float: may be none
@@ -417,33 +445,37 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
   }
 }
 
-bool is_widened(Target target) { return convolution_layout(target).input_bits == 16; }
+/// Of a channel's weights.
+struct WeightSums {
+  int64_t positive = 0, negative = 0;
+};
 
 /// What a layer multiplies and adds, and bounds of what comes of it.
 struct Operands {
   std::vector<int16_t> values;  // that the residuals view
   Residuals residuals;
+  std::vector<WeightSums> weights;  // by channel
   std::vector<int32_t> bias;
   std::vector<SumRange> sums;
   bool fast;  // whether the kernels' rescale is exact
 };
 
-/// Folds the input's zero point into the bias, and bounds the sums.
-void fold_bias(Target target, const Residuals& r, const Tensor* bias, int32_t input_zero, Operands& operands) {
-  const int64_t per_channel = r.taps * r.depth, channels = std::ssize(operands.values) / per_channel;
-  for (int64_t c = 0; c < channels; c++) {
-    int64_t positive = 0, negative = 0;
-    for (int64_t i = c * per_channel; i < (c + 1) * per_channel; i++) {
-      const int64_t weight = r.values[static_cast<size_t>(i)];
-      (weight > 0 ? positive : negative) += weight;
-    }
-    int32_t b = 0;
-    if (bias != nullptr) std::memcpy(&b, bias->data.data() + c * 4, 4);
-    // As the sums themselves, the bias wraps: only the total has to fit.
-    // Widened, the input is less its zero point already.
-    operands.bias.push_back(static_cast<int32_t>(b - (is_widened(target) ? 0 : input_zero * (positive + negative))));
-    operands.sums.push_back(sum_range(target, b, positive, negative, input_zero));
+std::vector<WeightSums> sums_of(const Residuals& r, int64_t channels) {
+  std::vector<WeightSums> sums(static_cast<size_t>(channels));
+  const int64_t per_channel = r.taps * r.depth;
+  for (int64_t i = 0; i < channels * per_channel; i++) {
+    const int64_t weight = r.values[static_cast<size_t>(i)];
+    WeightSums& s = sums[static_cast<size_t>(i / per_channel)];
+    (weight > 0 ? s.positive : s.negative) += weight;
   }
+  return sums;
+}
+
+/// One a channel, 0 where there are none.
+std::vector<int32_t> biases_of(const Tensor* bias, int64_t channels) {
+  std::vector<int32_t> biases(static_cast<size_t>(channels));
+  if (bias != nullptr) std::memcpy(biases.data(), bias->data.data(), biases.size() * sizeof(int32_t));
+  return biases;
 }
 
 /// The zero point of a convolution's results, before anything is added to them.
@@ -453,15 +485,34 @@ int32_t result_zero(const Convolution& op, const Tensor& output) {
 
 Operands operands_of(const Convolution& op, const Node& node, const Graph& graph, Target target) {
   const auto tensor = [&](int32_t index) -> const Tensor& { return graph.tensors.at(static_cast<size_t>(index)); };
-  Operands operands{
-      .values = residual_values(op, tensor(node.inputs[1])), .residuals = {}, .bias = {}, .sums = {}, .fast = false};
-  operands.residuals = {.taps = int64_t{op.k_h} * op.k_w, .depth = op.in_c / op.groups, .values = operands.values};
+  Operands o{.values = residual_values(op, tensor(node.inputs[1])),
+             .residuals = {},
+             .weights = {},
+             .bias = {},
+             .sums = {},
+             .fast = false};
+  o.residuals = {.taps = int64_t{op.k_h} * op.k_w, .depth = op.in_c / op.groups, .values = o.values};
+  o.weights = sums_of(o.residuals, op.out_c);
   const bool has_bias = node.inputs.size() > 2 && node.inputs[2] >= 0;
-  fold_bias(target, operands.residuals, has_bias ? &tensor(node.inputs[2]) : nullptr,
-            zero_point_of(tensor(node.inputs[0])), operands);
-  operands.fast = fast_rescale_holds(
-      target, {op.out_c, op.rescale, operands.bias, operands.sums, result_zero(op, tensor(node.outputs[0])), op.clamp});
-  return operands;
+  o.bias = biases_of(has_bias ? &tensor(node.inputs[2]) : nullptr, op.out_c);
+  const int32_t input_zero = zero_point_of(tensor(node.inputs[0]));
+  for (size_t c = 0; c < o.bias.size(); c++)
+    o.sums.push_back(sum_range(target, o.bias[c], o.weights[c].positive, o.weights[c].negative, input_zero));
+  o.fast = fast_rescale_holds(
+      target, {op.out_c, op.rescale, o.bias, o.sums, result_zero(op, tensor(node.outputs[0])), op.clamp});
+  return o;
+}
+
+/// Zero points are folded into the bias, but where the input is widened less its own. As the sums themselves, the bias
+/// wraps: only the total has to fit.
+std::vector<int32_t> folded_bias(const Operands& operands, const Layer& layer) {
+  std::vector<int32_t> bias = operands.bias;
+  if (layer.source.widened) return bias;
+  for (size_t c = 0; c < bias.size(); c++) {
+    const WeightSums& weights = operands.weights[c];
+    bias[c] = static_cast<int32_t>(bias[c] - layer.input_zero * (weights.positive + weights.negative));
+  }
+  return bias;
 }
 
 /// Tables are by group, each padded to whole blocks; the layer's channels are not. Spreads the latter out.
@@ -486,8 +537,10 @@ int64_t pixels_at_once(const Layer& layer) {
 }  // namespace
 
 std::optional<Pads> border_of(const Convolution& op, Target target) {
-  const Source source = source_of(op, is_widened(target));
-  return source.copied && !source.widened && !op.transposed ? border_of(source.shape) : std::nullopt;
+  const Source source = source_of(op, /*widened=*/false);
+  // Where some kernels widen: the choice comes later, and they copy anyway.
+  const bool may_widen = target == Target::Avx2 || target == Target::Sse41;
+  return source.copied && !may_widen && !op.transposed ? border_of(source.shape) : std::nullopt;
 }
 
 bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, Target target) {
@@ -518,17 +571,12 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   const Target target = builder.target();
   Layer layer{};
   layer.op = op;
-  layer.source = source_of(op, is_widened(target));
   layer.input = node.inputs[0];
   layer.output = node.outputs[0];
-  layer.source.bordered = builder.margins(layer.input) != Pads{};
-  if (layer.source.bordered) layer.source.copied = false;
   layer.rows = rows_of(op, builder.margins(layer.output));
   layer.input_zero = zero_point_of(builder.tensor(layer.input));
   layer.output_zero = result_zero(op, builder.tensor(layer.output));
 
-  if (layer.source.elements() > INT32_MAX)
-    throw ModelError(node.name + ": the padded input has more than 2^31 elements");
   const Operands operands = operands_of(op, node, builder.graph(), target);
   Residuals residuals = operands.residuals;
   layer.pixels = int64_t{op.batch} * op.out_h * op.out_w;
@@ -538,7 +586,6 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer.channels = op.out_c;
   layer.clamp = op.clamp;
   layer.activation = activation_halide_type(target);
-  layer.pixels_at_once = pixels_at_once(layer);
 
   if (op.addition) {
     layer.addend = node.inputs[3];
@@ -560,6 +607,12 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   }
   if (!fast) layer.requantize = builder.use(find_kernel(Family::Requantize, target));
   layer.tile = tile_of(*kernel.info);
+  layer.source = source_of(op, layer.tile.widened);
+  layer.source.bordered = builder.margins(layer.input) != Pads{};
+  if (layer.source.bordered) layer.source.copied = false;
+  if (layer.source.elements() > INT32_MAX)
+    throw ModelError(node.name + ": the padded input has more than 2^31 elements");
+  layer.pixels_at_once = pixels_at_once(layer);
   const bool merged = layer.tile.pairs ? rows_are_whole(op) : rows_merge(op, layer.tile.step);
   if (merged) merge_rows(op, residuals);
   layer.taps = residuals.taps;
@@ -580,7 +633,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   }
 
   const auto rescale = spread<FixedPoint>(layer, op.rescale);
-  const auto padded_bias = spread<int32_t>(layer, operands.bias);
+  const auto padded_bias = spread<int32_t>(layer, folded_bias(operands, layer));
   const auto padded_sums = spread<SumRange>(layer, operands.sums);
   const auto padded_numbers = spread<std::optional<FloatRescale>>(layer, numbers);
   const ChannelRescale channels{layer.table_channels(), rescale, padded_bias, padded_sums, layer.output_zero, op.clamp};

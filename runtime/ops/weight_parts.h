@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <vector>
@@ -13,12 +15,20 @@ namespace octet {
 
 /// What packed weights can hold.
 struct WeightRange {
-  int32_t lo, hi;
-  int64_t apart = 1 << 30;  // weights so far from each other add up, in magnitude, to at most kSum
-  static constexpr int32_t kSum = 255;
+  /// Of a step's weights, which products kernels add in 16 bits, and so what weights must not come to.
+  enum class Sums : uint8_t {
+    None,
+    OfEveryEighth,  // adds_pairs, of bytes with a sign: 255 in magnitude
+    OfBytes,        // adds_bytes, of bytes without: 128 of either sign, of k % 4 < 2 and of the others
+  };
 
-  /// Whether, of so many consecutive weights, more than two add up: two of 127 never are too much.
-  bool sums_count(int64_t weights) const { return weights > 2 * apart; }
+  int32_t lo, hi;
+  Sums sums = Sums::None;
+
+  /// Whether, of so many consecutive weights, sums can be too much; OfEveryEighth: two of 127 never are.
+  bool sums_count(int64_t weights) const {
+    return sums == Sums::OfBytes || (sums == Sums::OfEveryEighth && weights > 16);
+  }
 
   int64_t parts_for(int32_t residual) const {
     const int32_t limit = residual < 0 ? -lo : hi;
@@ -38,6 +48,10 @@ struct WeightRange {
       for (const int16_t r : residuals) most = std::max(most, parts_for(r));
       return most;
     }
+    Room room(sums);
+    if (std::ranges::all_of(
+            residuals, [&, i = size_t{0}](int32_t r) mutable { return r == part(r, 0) && room.take(i++, r) == r; }))
+      return 1;
     std::vector<int16_t> rest(residuals.begin(), residuals.end()), taken;
     while (take(rest, taken)) most++;
     return most;
@@ -54,19 +68,33 @@ struct WeightRange {
   }
 
  private:
+  /// What is left of the sums.
+  class Room {
+   public:
+    explicit Room(Sums sums) : by_sign_(sums == Sums::OfBytes) { left_.fill(by_sign_ ? 128 : 255); }
+
+    /// As much of a weight as there is room for.
+    int32_t take(size_t i, int32_t weight) {
+      int32_t& left = left_[by_sign_ ? i % 4 / 2 * 2 + (weight < 0 ? 1 : 0) : i % 8];
+      const int32_t magnitude = std::min(std::abs(weight), left);
+      left -= magnitude;
+      return weight < 0 ? -magnitude : magnitude;
+    }
+
+   private:
+    bool by_sign_;
+    std::array<int32_t, 8> left_;
+  };
+
   /// Moves as much of the residuals as fits; says whether anything is left.
   bool take(std::vector<int16_t>& rest, std::vector<int16_t>& taken) const {
     taken.assign(rest.size(), 0);
+    Room room(sums);
     bool left = false;
-    for (size_t first = 0; first < std::min(rest.size(), static_cast<size_t>(apart)); first++) {
-      int32_t room = kSum;
-      for (size_t i = first; i < rest.size(); i += static_cast<size_t>(apart)) {
-        const int32_t r = rest[i], magnitude = std::min({std::abs(r), r < 0 ? -lo : hi, room});
-        taken[i] = static_cast<int16_t>(r < 0 ? -magnitude : magnitude);
-        rest[i] = static_cast<int16_t>(r - taken[i]);
-        room -= magnitude;
-        left = left || rest[i] != 0;
-      }
+    for (size_t i = 0; i < rest.size(); i++) {
+      taken[i] = static_cast<int16_t>(room.take(i, part(rest[i], 0)));
+      rest[i] = static_cast<int16_t>(rest[i] - taken[i]);
+      left = left || rest[i] != 0;
     }
     return left;
   }
@@ -79,10 +107,11 @@ constexpr WeightRange weight_range(Target target, int bits) {
   return target == Target::Neon ? WeightRange{-127, 127} : WeightRange{-128, 127};
 }
 
-/// Of a convolution kernel's; where pairs are added, those of every eighth weight of a step add up in 16 bits.
+/// Of a convolution kernel's.
 constexpr WeightRange weight_range(const KernelInfo& kernel) {
   WeightRange range = weight_range(kernel.target, weight_bits(kernel));
-  if (adds_pairs(kernel)) range.apart = 8;
+  if (adds_pairs(kernel)) range.sums = WeightRange::Sums::OfEveryEighth;
+  if (adds_bytes(kernel)) range.sums = WeightRange::Sums::OfBytes;
   return range;
 }
 

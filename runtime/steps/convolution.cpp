@@ -52,8 +52,7 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
                  const Output& out, const RunContext& context) {
   const ConvolutionTile& tile = layer.tile;
   const OutputRows& rows = out.rows;
-  // Pairs are seen as words of eight channels.
-  const int64_t word = tile.pairs ? 8 : 1, depth = tile.depth / word, packed = tile.packed_channels;
+  const int64_t word = tile.word, depth = tile.depth / word, packed = tile.packed_channels;
   const int64_t elements = layer.packed_elements(panel.steps);
   const int64_t width = std::min(rows.width, pixels.size());
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
@@ -163,23 +162,28 @@ void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels,
   }
 }
 
-/// All pixels of a panel, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
-void run_panel(const Layer& layer, const ConvolutionPanel& panel, const std::byte* in, const Output& out,
-               const RunContext& context) {
+/// All panels, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
+void run_panels(const Layer& layer, const std::byte* in, const Output& out, const RunContext& context) {
   const int64_t unit = call_pixels(layer, out.rows), block = layer.tile.channels;
-  const int64_t units = ceil_div(layer.pixels, unit), blocks = ceil_div(panel.channels, block);
+  const int64_t units = ceil_div(layer.pixels, unit), blocks = ceil_div(layer.group_channels, block);
+  const ConvolutionPanel* const panels = context.constant(layer.panels);
   if (units >= blocks || units >= 8 * context.pool.threads()) {
     // Of one group: of several, what a last block spills over would be the next group's.
     const bool spills = layer.groups == 1;
-    const int64_t at_once = panel.channels > block ? std::max<int64_t>(1, layer.pixels_at_once / unit) : units;
+    const int64_t at_once = blocks > 1 ? std::max<int64_t>(1, layer.pixels_at_once / unit) : units;
     context.pool.parallel_for(units, 1, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += at_once) {
         const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
-        run_part(layer, panel, {0, panel.channels}, pixels, spills, {in}, out, context);
+        // The last panel first: what it spills over, the others write later.
+        for (int64_t i = layer.panels.count; i-- > 0;)
+          run_part(layer, panels[i], {0, panels[i].channels}, pixels, spills, {in}, out, context);
       }
     });
-  } else {
-    context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+    return;
+  }
+  for (int64_t i = 0; i < layer.panels.count; i++) {
+    const ConvolutionPanel& panel = panels[i];
+    context.pool.parallel_for(ceil_div(panel.channels, block), 1, [&](int64_t begin, int64_t end) {
       run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
                /*spills=*/false, {in}, out, context);
     });
@@ -231,10 +235,10 @@ void requantize(const Layer& layer, const std::byte* sums, std::byte* out, const
 
 /// The input as the kernel reads it: copied into scratch where the layer wants that.
 const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
-  const auto* in = context.data<uint8_t>(layer.input);
+  auto* in = context.data<uint8_t>(layer.input);
   const ConvolutionSource& source = layer.source;
   const auto zero = static_cast<uint8_t>(layer.input_zero);
-  if (source.bordered) fill_border(source.shape, zero, context.data<uint8_t>(layer.input));
+  if (source.bordered) fill_border(source.shape, zero, in);
   if (!source.copied) return reinterpret_cast<const std::byte*>(in);
   if (source.widened) {
     auto* copy = reinterpret_cast<int16_t*>(context.scratch);
@@ -254,18 +258,13 @@ void run(const ConvolutionStep& step, const RunContext& context) {
   const std::byte* in = prepare_input(step, context);
   Output out{.bytes = context.data<std::byte>(step.output), .rows = step.rows, .addend_pixel = step.channels};
   if (step.adds()) out.addend = context.data<std::byte>(step.addend);
+  if (step.tile.pairs) return run_pairs(step, in, out, context);
+  if (!step.requantizes()) return run_panels(step, in, out, context);
   const Output sums{.bytes = context.scratch + step.copy_bytes(),
                     .rows = {.width = step.pixels, .pixel = step.channels},
                     .element_bytes = 4};
-  const ConvolutionPanel* const panels = context.constant(step.panels);
-  if (step.tile.pairs) {
-    run_pairs(step, in, out, context);
-    return;
-  }
-  // The last panel first: what it spills over, the others write later.
-  for (int64_t i = step.panels.count; i-- > 0;)
-    run_panel(step, panels[i], in, step.requantizes() ? sums : out, context);
-  if (step.requantizes()) requantize(step, sums.bytes, out.bytes, context);
+  run_panels(step, in, sums, context);
+  requantize(step, sums.bytes, out.bytes, context);
 }
 
 }  // namespace octet

@@ -14,12 +14,13 @@
 
 namespace octet {
 
-/// How the input is read: in place, or from a copy with a border (which also widens, where the target wants int16).
+/// How the input is read: in place, or from a copy with a border (which also widens, where the kernel wants int16).
 struct ConvolutionSource {
   bool copied = false;
-  bool widened = false, bordered = false;  // bordered: the input has its border in memory
-  PadCopy shape{};                         // of the copy; where not copied, of the input itself
-  int64_t outside = -1;  // an element offset where `channels` zero points lie; transposed convolutions need one
+  bool widened = false;
+  bool bordered = false;  // the input has its border in memory
+  PadCopy shape{};        // of the copy; where not copied, of the input itself
+  int64_t outside = -1;   // an element offset where `channels` zero points lie; transposed convolutions need one
 
   int64_t elements() const { return shape.elements() + (outside >= 0 ? shape.channels : 0); }
   int64_t element_bytes() const { return widened ? 2 : 1; }

@@ -89,7 +89,7 @@ class KernelUnderTest {
  public:
   static constexpr int64_t kChannels = 4096;
 
-  KernelUnderTest(Target target, bool in_float) : target_(target), layout_(convolution_layout(target)) {
+  KernelUnderTest(Target target, bool in_float) : target_(target) {
     for (const Kernel& kernel : find_kernels(Family::Convolution, target)) {
       const bool fits = rescales_in_float(*kernel.info) == in_float && kChannels % tile_of(*kernel.info).channels == 0;
       if (fits && (kernel_.info == nullptr || kernel.info->schedule.pixels < kernel_.info->schedule.pixels))
@@ -117,20 +117,15 @@ class KernelUnderTest {
   std::span<const uint8_t> operator()(std::span<const int32_t> sums, int32_t lo, int32_t hi) {
     std::ranges::copy(sums, table() + kBias * kChannels);
     const halide_type_t int32(halide_type_int, 32), activation = activation_halide_type(target_);
-    const halide_type_t input_type = layout_.input_bits == 16 ? halide_type_t(halide_type_int, 16) : activation;
-    const BufferArgument input(input_.get(), input_type, {{INT32_MAX, 1}});
+    const BufferArgument input(input_.get(), activation, {{INT32_MAX, 1}});
     const BufferArgument offsets(offsets_.data(), int32, {{pixels(), 1}});
     const int32_t one_step[kRunFields] = {0, 0, 1, 0};
     const BufferArgument runs(one_step, int32, {{kRunFields, 1}, {1, kRunFields}});
-    const int64_t depth = packed_depth(*kernel_.info), packed = packed_channels(*kernel_.info),
-                  step = step_of(*kernel_.info);
-    const BufferArgument weights(weights_.get(),
-                                 halide_type_t(halide_type_int, static_cast<uint8_t>(weight_bits(*kernel_.info))),
-                                 {{depth, 1},
-                                  {packed, depth},
-                                  {step / depth, depth * packed},
-                                  {1, step * packed},
-                                  {kChannels / packed, step * packed}});
+    const ConvolutionTile tile = tile_of(*kernel_.info);
+    const int64_t depth = tile.depth / tile.word, packed = tile.packed_channels, step = tile.step / tile.word * packed;
+    const BufferArgument weights(
+        weights_.get(), halide_type_t(halide_type_int, static_cast<uint8_t>(tile.weight_bits * tile.word)),
+        {{depth, 1}, {packed, depth}, {tile.step / tile.depth, depth * packed}, {1, step}, {kChannels / packed, step}});
     const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {pixels(), 0}});
     const BufferArgument output(outputs_.data(), activation, {{kChannels, 1}, {pixels(), kChannels}, {1, 0}});
     const auto width = static_cast<int32_t>(pixels());
@@ -143,7 +138,6 @@ class KernelUnderTest {
   int32_t* table() { return reinterpret_cast<int32_t*>(table_.get()); }
 
   Target target_;
-  ConvolutionLayout layout_;
   Kernel kernel_;
   int32_t zero_point_ = 0;
   std::shared_ptr<std::byte> table_ = allocate_zeroed(kChannelFields * kChannels * 4 + kSlackBytes), weights_,
