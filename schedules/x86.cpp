@@ -28,7 +28,7 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
       .unroll(k.c);
   // Rescaled in floating point, sums need not leave the registers that they are in; in fixed point, which takes more of
   // them, LLVM would spill nearly every value.
-  if (rescales_in_float(info)) k.output.unroll(k.x);
+  if (rescales_in_float(info) && info.family != Family::ConvolutionAdd) k.output.unroll(k.x);
   k.sum.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound_extent(k.x, tile.pixels)
