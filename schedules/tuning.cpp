@@ -47,7 +47,7 @@ std::vector<int> steps_of(const KernelInfo& kernel) {
   switch (kernel.target) {
     case Target::Sse41:
     case Target::Avx2:
-      return {2, 4, 8, 16};
+      return adds_bytes(kernel) ? std::vector<int>{4, 8, 16} : std::vector<int>{2, 4, 8, 16};
     case Target::Avx512Vnni:
       return {4, 8, 16, 32};
     case Target::Neon:

@@ -13,6 +13,7 @@ std::string multiply_of(const KernelInfo& kernel) {
     case Target::Sse41:
       return "pmaddwd: two products of 16-bit numbers for each sum";
     case Target::Avx2:
+      if (adds_bytes(kernel)) return "vpmaddubsw: products of bytes, two of which are added in 16 bits";
       return "vpmaddwd: two products of 16-bit numbers for each sum";
     case Target::Avx512Vnni:
       return "vpdpbusd: four products of bytes for each sum";
