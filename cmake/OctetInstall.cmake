@@ -11,10 +11,9 @@ set(octet_headers
   models/builder.h models/data_type.h models/model.h models/tflite_reader.h models/tflite_writer.h models/zoo.h
   runtime/graph.h runtime/kernels.h runtime/octet.h runtime/passes.h runtime/peak.h runtime/plan.h runtime/session.h runtime/target.h
   runtime/thread_pool.h
-  runtime/steps/context.h runtime/steps/convolution.h runtime/steps/depthwise.h runtime/steps/fixed_point.h
-  runtime/steps/integer.h runtime/steps/pad_copy.h runtime/steps/parallel.h runtime/steps/pixel_pairs.h runtime/steps/steps.h
   schedules/layouts.h schedules/manifest.h)
-foreach(header ${octet_headers})
+file(GLOB octet_step_headers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/runtime/steps/*.h)
+foreach(header ${octet_headers} ${octet_step_headers})
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${CMAKE_SOURCE_DIR}/${header} DESTINATION ${octet_include}/${folder})
 endforeach()
