@@ -24,6 +24,7 @@ void for_each_emulated(const EmulateOptions& options, const std::function<void(e
   for (const std::string& model : options.models) {
     std::vector<std::string> arguments = {"--type", options.prepare.type};
     for (const std::string& pass : options.prepare.passes_off) arguments.insert(arguments.end(), {"--no-pass", pass});
+    if (options.prepare.cores != "auto") arguments.insert(arguments.end(), {"--cores", options.prepare.cores});
     arguments.insert(arguments.end(), {"--", model});
     for (const std::string& target : options.targets) body(emulated::profile(emulation, target, arguments));
   }

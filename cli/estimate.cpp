@@ -41,24 +41,34 @@ struct Row {
 
 double per_cycle(int64_t count, double cycles) { return static_cast<double>(count) / cycles; }
 
-/// Cores with the target that they are estimated on: their own, unless --target says which.
+/// Cores with the target that they are estimated on: their own, unless --target says which. In-order cores run other
+/// kernels of one target than the others do; a program of another's (--arm64) knows nothing of that.
 std::vector<Row> estimate_all(const EstimateOptions& options) {
   emulated::Mca mca = emulated::Mca::find();
-  std::vector<const Core*> cores;
-  for (const std::string& name : options.cores) cores.push_back(&emulated::find_core(name));
-  EmulateOptions emulate = options.emulate;
-  const bool is_own = emulate.targets.empty();
-  for (const Core* core : cores) {
-    if (is_own && std::ranges::count(emulate.targets, core->target) == 0) emulate.targets.push_back(core->target);
-  }
   std::vector<Row> rows;
-  for_each_emulated(emulate, [&](const Profile& profile) {
-    for (const Core* core : cores) {
-      if (is_own && core->target != profile.target) continue;
-      const double gigahertz = options.gigahertz > 0 ? options.gigahertz : core->gigahertz;
-      rows.push_back({profile, core, gigahertz, emulated::estimate(profile, *core, mca)});
+  for (const std::string& model : options.emulate.models) {
+    for (const bool in_order : {true, false}) {
+      EmulateOptions emulate = options.emulate;
+      emulate.models = {model};
+      if (in_order && emulate.octet.empty()) emulate.prepare.cores = "in-order";
+      const bool is_own = emulate.targets.empty();
+      std::vector<const Core*> cores;
+      for (const std::string& name : options.cores) {
+        const Core& core = emulated::find_core(name);
+        if (core.in_order != in_order) continue;
+        cores.push_back(&core);
+        if (is_own && std::ranges::count(emulate.targets, core.target) == 0) emulate.targets.push_back(core.target);
+      }
+      if (cores.empty()) continue;
+      for_each_emulated(emulate, [&](const Profile& profile) {
+        for (const Core* core : cores) {
+          if (is_own && core->target != profile.target) continue;
+          const double gigahertz = options.gigahertz > 0 ? options.gigahertz : core->gigahertz;
+          rows.push_back({profile, core, gigahertz, emulated::estimate(profile, *core, mca)});
+        }
+      });
     }
-  });
+  }
   return rows;
 }
 

@@ -30,6 +30,8 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
   std::string names = "auto";
   for (const Target target : compiled_targets()) names += ", " + std::string(name_of(target));
   command.add_option("--target", options.target, "Instruction set to use: " + names)->capture_default_str();
+  command.add_option("--cores", options.cores, "Kind of cores to run on: auto, out-of-order, in-order (64-bit Arm)")
+      ->capture_default_str();
   add_type_option(command, options.type);
   add_no_pass_option(command, options.passes_off);
 }
@@ -60,6 +62,7 @@ std::shared_ptr<const Plan> prepare(const Model& model, const std::string& argum
                                     bool keep_all, const KernelChoice& kernels) {
   PlanOptions plan_options;
   plan_options.target = parse_target(options.target);
+  plan_options.cores = parse_core_kind(options.cores);
   plan_options.keep_all = keep_all;
   plan_options.passes_off = options.passes_off;
   plan_options.kernels = kernels;

@@ -14,7 +14,7 @@ namespace octet::cli {
 inline constexpr const char* kModelHelp = "A .tflite file, or a network of the zoo by its name (or zoo:NAME)";
 
 struct PrepareOptions {
-  std::string target = "auto";
+  std::string target = "auto", cores = "auto";
   std::string type = "int8";  // of zoo networks
   std::vector<std::string> passes_off;
 
@@ -23,7 +23,7 @@ struct PrepareOptions {
 
 void add_type_option(CLI::App& command, std::string& type);
 void add_no_pass_option(CLI::App& command, std::vector<std::string>& passes_off);
-/// --target, --type, --no-pass.
+/// --target, --cores, --type, --no-pass.
 void add_prepare_options(CLI::App& command, PrepareOptions& options);
 void add_threads_option(CLI::App& command, int& threads);
 

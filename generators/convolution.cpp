@@ -35,15 +35,24 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   Expr tap = unsafe_promise_clamped(runs(kRunOffsets, t), 0, offsets.dim(0).extent() - 1);
   Expr start = unsafe_promise_clamped(offsets(x + tap) + runs(kRunFirst, t), 0, 1 << 30);
-  row(k, x, t) = takes_pixel_pairs(info) ? input(start + k) : cast(factor_type(info), input(start + k));
-  if (takes_pixel_pairs(info))
-    define_sum_of_pixel_pairs(info);
-  else if (adds_bytes(info))
-    define_sum_of_bytes(info);
-  else if (adds_pairs(info))
-    define_sum_by_pairs(info);
-  else
-    define_sum(info);
+  const auto elements_from = [&](const Expr& first) {
+    return takes_pixel_pairs(info) ? input(first + k) : cast(factor_type(info), input(first + k));
+  };
+  if (takes_excess_apart(info)) {
+    row(k, x, t) = elements_from(unsafe_promise_clamped(offsets(x + tap), 0, 1 << 30));
+    excess_row(k, x, t) = elements_from(start);
+    define_sum_and_excess(info);
+  } else {
+    row(k, x, t) = elements_from(start);
+    if (takes_pixel_pairs(info))
+      define_sum_of_pixel_pairs(info);
+    else if (adds_bytes(info))
+      define_sum_of_bytes(info);
+    else if (adds_pairs(info))
+      define_sum_by_pairs(info);
+    else
+      define_sum(info);
+  }
 
   Expr pixel = x + y * (takes_pixel_pairs(info) ? width / 2 * 2 : width);
   if (kind == Output::Sum) {
@@ -101,6 +110,23 @@ void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
   sum(c, x) = instruction(Int(32), "octet_dot_bytes" + std::to_string(step), arguments);
 }
 
+// All taps have as many steps as the first. What weights leave over comes last, a group of channels a run.
+void ConvolutionKernel::define_sum_and_excess(const KernelInfo& info) {
+  const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
+  Expr taps = at_least_once(runs.dim(1).extent() - excess), tap_steps = at_least_once(runs(kRunSteps, 0));
+  const auto product = [&](const Expr& activation, const Expr& k, const Expr& group, const Expr& step) {
+    Expr weight = weights(k, within_block(c, block, convolution_layout(info.target).lanes), group, step, c / block);
+    return cast<int32_t>(activation) * cast<int32_t>(weight);
+  };
+  const auto promised = [&](const Expr& step) { return unsafe_promise_clamped(step, 0, weights.dim(3).extent() - 1); };
+  r = RDom({{0, depth}, {0, groups}, {0, (1 << 30) / step_of(info)}, {0, taps}}, "r");
+  r.where(r.z < tap_steps);
+  sum(c, x) = channels(c, kBias, 0);
+  sum(c, x) += product(row((r.z * groups + r.y) * depth + r.x, x, r.w), r.x, r.y, promised(r.w * tap_steps) + r.z);
+  e = RDom({{0, depth}, {0, excess}}, "e");
+  sum(c, x) += product(excess_row(e.x, x, taps + e.y), e.x, e.y % groups, promised(taps * tap_steps + e.y / groups));
+}
+
 // Lane l takes k = 2 l, 2 l + 1 and the same of every further 8: smull of the low halves, smlal2 of the high ones, then
 // sadalp adds neighbours to the 32-bit lanes.
 void ConvolutionKernel::define_sum_by_pairs(const KernelInfo& info) {
@@ -142,7 +168,7 @@ void ConvolutionKernel::define_sum_of_pixel_pairs(const KernelInfo& info) {
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {
-  std::vector<Argument> all{input, offsets, runs, weights, channels, width, zero_point, lo, hi};
+  std::vector<Argument> all{input, offsets, runs, weights, channels, excess, width, zero_point, lo, hi};
   if (kind_ != Output::Add) return all;
   all.push_back(addend);
   const std::vector<Argument> more = affine.arguments();

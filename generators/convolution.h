@@ -29,12 +29,16 @@
 // i8mm takes pixels in pairs (takes_pixel_pairs): x of `offsets` counts pairs, and both the input and the weights are
 // seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
 //
+// Kernels that multiply by element (takes_excess_apart) have as many steps in each tap, from its first channel on; each
+// of the last `excess` runs takes one group of `depth` channels, whose weights lie behind all steps, one after the
+// other.
+//
 // With an addend, an 8-bit tensor like the output, the 8-bit result is not the output but an operand of the affine form
 // of ADD (generators/elementwise.h), of which the addend is the other:
 //   out(c, x) = sum's clamp((f1 clamp(rescale(sum(c, x))) + f2 addend(c, x) + constant) >> shift)
 //
-// Arguments, in order: input, offsets, runs, weights, channels, width, zero_point, lo, hi; with an addend: addend,
-// those of AffineParams; output.
+// Arguments, in order: input, offsets, runs, weights, channels, excess, width, zero_point, lo, hi; with an addend:
+// addend, those of AffineParams; output.
 #pragma once
 
 #include <vector>
@@ -56,6 +60,7 @@ struct ConvolutionKernel {
   Halide::ImageParam runs;                          // int32 [RunField, run]
   Halide::ImageParam weights;                       // [depth, block, groups, steps, channels / block], see word_bytes
   Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
+  Halide::Param<int32_t> excess{"excess"};          // runs at the end that are of excess
   Halide::Param<int32_t> width{"width"};            // of the output's rows
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output; with an addend, of what is added to it
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp of the same
@@ -63,6 +68,8 @@ struct ConvolutionKernel {
   AffineParams affine{"sum_"};                      // Add only
 
   Halide::Var c{"c"}, x{"x"}, y{"y"}, k{"k"}, i{"i"}, t{"t"}, lane{"lane"};
+  Halide::Func excess_row{"excess_row"};      // takes_excess_apart: (k, x, t): the same of a run of excess
+  Halide::RDom e;                             // depth, runs of excess
   Halide::Func row{"row"};                    // (k, x, t): the elements of a run
   Halide::RDom r;                             // depth, groups of a step, steps, runs; pairs: below
   Halide::Func step_weights{"step_weights"};  // pairs: (k, c, i, t): those of step i of run t
@@ -80,6 +87,7 @@ struct ConvolutionKernel {
 
   void define_sum(const KernelInfo& info);
   void define_sum_of_bytes(const KernelInfo& info);
+  void define_sum_and_excess(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);
   void define_sum_of_pixel_pairs(const KernelInfo& info);
   Halide::Expr steps(const Halide::Expr& t);

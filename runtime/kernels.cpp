@@ -34,6 +34,15 @@ const CompiledKernel* registry(Target target) {
   }
 }
 
+/// The same for in-order cores; itself where there is none.
+const KernelInfo& in_order_twin(const KernelInfo& info) {
+  Schedule schedule = info.schedule;
+  schedule.in_order = true;
+  for (const KernelInfo& other : kManifest)
+    if (other.family == info.family && other.target == info.target && other.schedule == schedule) return other;
+  return info;
+}
+
 KernelFunction compiled(const KernelInfo& info) {
   const CompiledKernel* const kernels = registry(info.target);
   if (kernels == nullptr) return nullptr;
@@ -44,11 +53,14 @@ KernelFunction compiled(const KernelInfo& info) {
 
 }  // namespace
 
-std::vector<Kernel> find_kernels(Family family, Target target) {
+std::vector<Kernel> find_kernels(Family family, Target target, CoreKind cores) {
   std::vector<Kernel> found;
-  for (const KernelInfo& info : kManifest)
-    if (info.family == family && (info.target == target || info.target == base_of(target)))
-      found.push_back({&info, compiled(info)});
+  for (const KernelInfo& info : kManifest) {
+    if (info.family != family || (info.target != target && info.target != base_of(target)) || info.schedule.in_order)
+      continue;
+    const KernelInfo& chosen = cores == CoreKind::InOrder ? in_order_twin(info) : info;
+    found.push_back({&chosen, compiled(chosen)});
+  }
   return found;
 }
 

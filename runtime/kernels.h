@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/core_kind.h"
 #include "runtime/steps/context.h"
 #include "schedules/manifest.h"
 
@@ -20,8 +21,9 @@ struct Kernel {
   KernelFunction function = nullptr;
 };
 
-/// All kernels of a family for a target and its base, in the manifest's order.
-std::vector<Kernel> find_kernels(Family family, Target target);
+/// All kernels of a family for a target and its base, in the manifest's order; of those with a schedule for each kind
+/// of cores, that for `cores`.
+std::vector<Kernel> find_kernels(Family family, Target target, CoreKind cores = CoreKind::OutOfOrder);
 /// The first of them. Throws std::logic_error where the manifest has none.
 Kernel find_kernel(Family family, Target target);
 

@@ -191,7 +191,8 @@ Step PlanBuilder::step_for(const Node& node, std::string kernel) const {
 int64_t PlanBuilder::offset_of(const void* kept) const { return plan_.offset_of(kept); }
 
 std::vector<Kernel> PlanBuilder::kernels(Family family) const {
-  return options_.kernels ? options_.kernels(plan_.steps_.size(), family) : find_kernels(family, target());
+  return options_.kernels ? options_.kernels(plan_.steps_.size(), family)
+                          : find_kernels(family, target(), options_.cores);
 }
 
 KernelIndex PlanBuilder::use(const Kernel& kernel) {

@@ -49,6 +49,7 @@ struct TensorInfo {
 
 struct PlanOptions {
   Target target = best_target();
+  CoreKind cores = core_kind();              // that the network will run on
   bool keep_all = false;                     // no tensor's memory is reused, so that all can be read after a run
   std::vector<std::string> passes_off = {};  // passes by name (passes.h) that are not to run
   int64_t max_bytes = int64_t{1} << 31;      // a network whose arena, or whose weights and tables, need more is refused

@@ -30,25 +30,35 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, const Var& xo) {
   }
 }
 
-// A tile of pixels x vectors sums stays in registers over the whole reduction. Some channels of a pixel are loaded once
-// and feed several steps, each by the element that it wants.
+// A tile of pixels x vectors sums stays in registers over the whole reduction. A vector of a pixel's channels is loaded
+// once and feeds several multiplies, each by the element that it wants.
 void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
   Var ci("ci");
   k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
+  const int step = step_of(info), loaded = step <= 8 ? 8 : 16;
+  RVar vector("vector"), group("group");
   k.sum.update()
       .split(k.c, k.c, ci, kLanes)
-      .reorder(k.r.x, ci, k.c, k.x, k.r.y, k.r.z, k.r.w)
+      .split(k.r.y, vector, group, std::min(step, 16) / packed_depth(info))
+      .reorder(k.r.x, ci, k.c, k.x, group, vector, k.r.z, k.r.w)
       .vectorize(ci)
       .unroll(k.c)
       .unroll(k.x)
-      .unroll(k.r.y);
-  if (packed_depth(info) > 1) k.sum.update().atomic().vectorize(k.r.x);
-  k.row.compute_at(k.sum, k.r.z)
-      .store_in(MemoryType::Stack)
-      .bound_extent(k.k, step_of(info) <= 8 ? 8 : 16)
-      .bound_extent(k.x, info.schedule.pixels)
-      .vectorize(k.k)
-      .unroll(k.x);
+      .unroll(group)
+      .unroll(vector);
+  k.sum.update(1).split(k.c, k.c, ci, kLanes).reorder(k.e.x, ci, k.c, k.x, k.e.y).vectorize(ci).unroll(k.c).unroll(k.x);
+  if (packed_depth(info) > 1) {
+    k.sum.update(0).atomic().vectorize(k.r.x);
+    k.sum.update(1).atomic().vectorize(k.e.x);
+  }
+  k.row.compute_at(k.sum, vector);
+  k.excess_row.compute_at(k.sum, k.e.y);
+  for (Func* row : {&k.row, &k.excess_row})
+    row->store_in(MemoryType::Stack)
+        .bound_extent(k.k, loaded)
+        .bound_extent(k.x, info.schedule.pixels)
+        .vectorize(k.k)
+        .unroll(k.x);
 }
 
 // Registers hold pixels x 4 channels, each sum in four lanes. Their totals, of one group of channels after the other,

@@ -6,10 +6,14 @@
 //     and with --listings before it <symbol>.s and <symbol>.stmt, the loops.
 //   octet-kernels --runtime TARGET FILE.o: what all kernels of an architecture need of Halide (allocation, errors).
 //   --android before either: for Android in place of Linux, where code must leave register x18 alone.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <string>
@@ -122,10 +126,41 @@ void compile(Compilable pipeline, Target kind, const std::string& function, cons
   if (kind == Target::I8mm) compile_with_i8mm(path);
 }
 
+std::string llvm_options(const KernelInfo& kernel) {
+  std::string options;
+  // Of its many ways to form a loop's addresses LLVM looks at some: where a convolution steps through many rows at
+  // once, at those that should take fewest registers. (Depthwise and NEON's loops come out longer so.)
+  if (kernel.target == Target::Dotprod && step_of(kernel) > packed_depth(kernel)) options += " -lsr-exp-narrow";
+  // What loads two registers by one instruction, and in-order cores wait for.
+  if (kernel.schedule.in_order) options += " -aarch64-enable-ldst-opt=false";
+  return options;
+}
+
+/// Does it in a process of its own: Halide hands LLVM its options once.
+void compile_apart(const KernelInfo& kernel, const std::function<void()>& compile) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (const std::string options = llvm_options(kernel); !options.empty())
+      setenv("HL_LLVM_ARGS", options.c_str() + 1, /*replace=*/0);
+    try {
+      compile();
+    } catch (const std::exception& error) {
+      std::cerr << "octet-kernels: " << error.what() << "\n";
+      _exit(1);
+    }
+    _exit(0);
+  }
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+    throw std::runtime_error("kernel " + std::string(kernel.name) + " was not compiled");
+}
+
 void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<Bitcode>& instructions,
              Listings listings = {}) {
-  const std::string name(kernel.name);
-  compile(make_pipeline(kernel), kernel.target, "octet_" + name, folder + "/" + name, instructions, listings);
+  compile_apart(kernel, [&] {
+    const std::string name(kernel.name);
+    compile(make_pipeline(kernel), kernel.target, "octet_" + name, folder + "/" + name, instructions, listings);
+  });
 }
 
 void compile_requests(const std::string& file, const std::string& folder, Listings listings) {
@@ -133,9 +168,11 @@ void compile_requests(const std::string& file, const std::string& folder, Listin
   if (!lines) throw std::runtime_error(file + ": cannot be read");
   for (std::string line; std::getline(lines, line);) {
     const KernelRequest request = parse_request(line);
-    const Target target = request.kernel.target;
-    compile(make_pipeline(request), target, request.symbol, folder + "/" + request.symbol, instructions_of(target),
-            listings);
+    compile_apart(request.kernel, [&] {
+      const Target target = request.kernel.target;
+      compile(make_pipeline(request), target, request.symbol, folder + "/" + request.symbol, instructions_of(target),
+              listings);
+    });
   }
 }
 

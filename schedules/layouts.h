@@ -18,6 +18,8 @@ struct ConvolutionTile {
   bool widened;              // activations come as int16, less their zero point
   bool pairs;                // pixels come packed in pairs, all taps of one side by side (runtime/steps/pixel_pairs.h)
   int64_t step;             // input channels that it takes at once: those of a tap are padded (weights 0) to a multiple
+  bool excess_apart;        // takes_excess_apart
+  int64_t excess_step;      // those that a run of excess takes (generators/convolution.h)
   int64_t depth;            // consecutive ones of one output channel that lie together
   int64_t packed_channels;  // output channels whose weights lie side by side, step after step
   int64_t weight_bits;

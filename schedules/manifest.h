@@ -35,6 +35,7 @@ struct Schedule {
   int8_t vectors = 1;        // vectors of output channels of a register tile
   int8_t step = 0;           // input channels that a turn of the inner loop takes; 0: packed_depth
   int8_t depth = 0;          // consecutive input channels of an output channel that lie together; 0: the target's
+  bool in_order = false;     // Arm: for in-order cores, without loads of two registers, for which these wait longer
   bool fixed_point = false;  // x86: of the rescale (rescales_in_float)
   // Depthwise:
   int8_t filter = 0;  // rows and columns
@@ -113,6 +114,12 @@ constexpr bool rescales_in_float(const KernelInfo& kernel) {
           kernel.family == Family::Depthwise);
 }
 
+/// Arm: whether it multiplies by element. It then takes what weights leave over in runs of one group of `depth`
+/// channels behind all others, rather than of a step.
+constexpr bool takes_excess_apart(const KernelInfo& kernel) {
+  return is_arm(kernel.target) && !adds_pairs(kernel) && !takes_pixel_pairs(kernel);
+}
+
 /// Output channels whose packed weights lie side by side, step after step. Pairs are for one vector after the other.
 constexpr int packed_channels(const KernelInfo& kernel) {
   const int lanes = convolution_layout(kernel.target).lanes;
@@ -137,6 +144,8 @@ constexpr ConvolutionTile tile_of(const KernelInfo& kernel) {
           .widened = widens(kernel),
           .pairs = takes_pixel_pairs(kernel),
           .step = step_of(kernel),
+          .excess_apart = takes_excess_apart(kernel),
+          .excess_step = takes_excess_apart(kernel) ? packed_depth(kernel) : step_of(kernel),
           .depth = packed_depth(kernel),
           .packed_channels = packed_channels(kernel),
           .weight_bits = weight_bits(kernel),
@@ -299,11 +308,21 @@ inline constexpr KernelInfo kManifest[] = {
     {"mean_u8_sse41", Family::Mean, Target::Sse41},
 
     {"conv_s8_x5c4_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
+    {"conv_s8_x5c4k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 32}},
+    {"conv_s8_x5c4k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 32, .in_order = true}},
     {"conv_s8_x7c3_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 3, .step = 16}},
+    {"conv_s8_x7c3k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 3, .step = 32}},
+    {"conv_s8_x7c3k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 3, .step = 32, .in_order = true}},
     {"conv_s8_x6c3_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 16}},
+    {"conv_s8_x6c3k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 32}},
+    {"conv_s8_x6c3k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 32, .in_order = true}},
     {"conv_s8_x4c5_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 4, .vectors = 5, .step = 16}},
     {"conv_s8_x9c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 9, .vectors = 2, .step = 16}},
+    {"conv_s8_x9c2k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 9, .vectors = 2, .step = 32}},
+    {"conv_s8_x9c2k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 9, .vectors = 2, .step = 32, .in_order = true}},
     {"conv_s8_x8c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 16}},
+    {"conv_s8_x8c2k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 32}},
+    {"conv_s8_x8c2k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 32, .in_order = true}},
     {"conv_s8_x7c2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 2, .step = 16}},
     {"conv_s8_x5c4k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 8}},
     {"conv_s8_x5c4k12_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 12}},
@@ -311,7 +330,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x8c2k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 8}},
     {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8, .step = 16}},
     {"conv_add_s8_x5c4_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
+    {"conv_add_s8_x5c4k32_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 32}},
     {"conv_add_s8_x8c2_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 16}},
+    {"conv_add_s8_x9c2k32_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 9, .vectors = 2, .step = 32}},
+    {"conv_add_s8_x8c2k32_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 32}},
     {"conv_sum_s8_x5c4_dotprod", Family::ConvolutionSum, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
     {"requantize_s8_dotprod", Family::Requantize, Target::Dotprod},
     {"depthwise_s8_3x3s1_x2_dotprod", Family::Depthwise, Target::Dotprod, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
@@ -340,7 +362,9 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_add_s8_x6c4k16_i8mm", Family::ConvolutionAdd, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 16}},
 
     {"conv_s8_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16}},
+    {"conv_s8_x4c4_inorder_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 16, .in_order = true}},
     {"conv_s8_x4c4k32_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 32}},
+    {"conv_s8_x4c4k32_inorder_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 32, .in_order = true}},
     {"conv_s16_x5c4_neon", Family::Convolution, Target::Neon, {.pixels = 5, .vectors = 4, .step = 8, .depth = 1}},
     {"conv_s16_x4c4_neon", Family::Convolution, Target::Neon, {.pixels = 4, .vectors = 4, .step = 8, .depth = 1}},
     {"conv_s16_x5c4k3_neon", Family::Convolution, Target::Neon, {.pixels = 5, .vectors = 4, .step = 3, .depth = 1}},

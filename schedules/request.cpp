@@ -14,9 +14,10 @@ using What = KnownArgument::What;
 /// All of a schedule's fields.
 template <typename Function>
 void for_each_field(Schedule& s, const Function& function) {
-  static_assert(sizeof(Schedule) == 9);  // a new field belongs here
+  static_assert(sizeof(Schedule) == 10);  // a new field belongs here
   for (int8_t* const field : {&s.pixels, &s.vectors, &s.step, &s.depth, &s.filter, &s.stride, &s.rows, &s.parts})
     function(*field);
+  function(s.in_order);
   function(s.fixed_point);
 }
 
@@ -32,9 +33,9 @@ std::string_view arguments_of(Family family) {
   switch (family) {
     case Family::Convolution:
     case Family::ConvolutionSum:
-      return "bbbbbiiiib";
+      return "bbbbbiiiiib";
     case Family::ConvolutionAdd:
-      return "bbbbbiiiibbbhiiib";
+      return "bbbbbiiiiibbbhiiib";
     case Family::Requantize:
       return "bbiiib";
     case Family::Depthwise:

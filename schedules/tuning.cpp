@@ -53,7 +53,7 @@ std::vector<int> steps_of(const KernelInfo& kernel) {
     case Target::Neon:
       return adds_pairs(kernel) ? std::vector<int>{16, 32} : from_to(1, 8);
     case Target::Dotprod:
-      return {4, 8, 12, 16};
+      return {4, 8, 12, 16, 32};
     case Target::I8mm:
       return {8, 16, 24, 32};
   }
@@ -103,6 +103,7 @@ std::string name_for(const KernelInfo& kernel) {
   if (is_convolution(kernel)) {
     name += "_x" + std::to_string(s.pixels) + "c" + std::to_string(s.vectors);
     if (s.step != 0) name += "k" + std::to_string(s.step);
+    if (s.in_order) name += "_inorder";
     if (s.fixed_point) name += "_fixed";
     return name + target;
   }
@@ -133,6 +134,7 @@ std::string manifest_line(const KernelInfo& kernel) {
     line += std::string(separator) + "." + std::string(f.name) + " = " + std::to_string(kernel.schedule.*f.field);
     separator = ", ";
   }
+  if (kernel.schedule.in_order) line += ", .in_order = true";
   if (kernel.schedule.fixed_point) line += ", .fixed_point = true";
   return line + "}},";
 }

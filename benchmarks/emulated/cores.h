@@ -13,6 +13,7 @@ struct Core {
   int width;           // instructions that it decodes a cycle: a bound that LLVM's models of larger cores leave out
   double gigahertz;    // on `chip`, where no frequency is given
   std::string chip;
+  bool in_order;
   std::string note;  // what the model is where it is not the core's own; or empty
 };
 

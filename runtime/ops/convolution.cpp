@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "runtime/kernels.h"
 #include "runtime/ops/affine_sum.h"
@@ -176,15 +177,16 @@ struct Layer : ConvolutionStep {
 };
 
 /// The runs that some channels need: every tap, then what its weights do not hold.
-std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range channels, int64_t step) {
+std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range channels, const ConvolutionTile& tile) {
   std::vector<Run> runs, excess;
+  const int64_t step = tile.step, most = tile.excess_apart ? INT32_MAX : kMostRunSteps;
   for (int64_t tap = 0; tap < r.taps; tap++) {
-    for (int64_t first = 0; first < r.depth; first += kMostRunSteps * step)
-      runs.push_back({tap, first, std::min<int64_t>(kMostRunSteps, ceil_div(r.depth - first, step)), 0});
-    for (int64_t k = 0; k < r.depth; k += step) {
+    for (int64_t first = 0; first < r.depth; first += most * step)
+      runs.push_back({tap, first, std::min<int64_t>(most, ceil_div(r.depth - first, step)), 0});
+    for (int64_t k = 0; k < r.depth; k += tile.excess_step) {
       int64_t parts = 1;
       for (int64_t c = channels.begin; c < channels.end; c++)
-        parts = std::max(parts, range.parts_for(r.of(c, tap, k, std::min(step, r.depth - k))));
+        parts = std::max(parts, range.parts_for(r.of(c, tap, k, std::min(tile.excess_step, r.depth - k))));
       for (int64_t part = 1; part < parts; part++) excess.push_back({tap, k, 1, part});
     }
   }
@@ -192,27 +194,59 @@ std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range cha
   return runs;
 }
 
+/// Where residuals lie that 8 bits may not hold.
+std::vector<int64_t> wide_residuals(const Residuals& r) {
+  std::vector<int64_t> wide;
+  for (size_t i = 0; i < r.values.size(); i++)
+    if (std::abs(r.values[i]) > 127) wide.push_back(static_cast<int64_t>(i));
+  return wide;
+}
+
+/// The runs of excess that all blocks of channels need for them.
+int64_t excess_runs(const Residuals& r, std::span<const int64_t> wide, const WeightRange& range, int64_t step,
+                    int64_t block) {
+  std::map<std::tuple<int64_t, int64_t, int64_t>, int64_t> parts;  // block, tap, step of the tap
+  for (const int64_t i : wide) {
+    const int64_t k = i % (r.taps * r.depth);
+    int64_t& most = parts[{i / (r.taps * r.depth) / block, k / r.depth, k % r.depth / step}];
+    most = std::max(most, range.parts_for(r.values[static_cast<size_t>(i)]) - 1);
+  }
+  int64_t steps = 0;
+  for (const auto& [where, more] : parts) steps += more;
+  return steps;
+}
+
 /// What a block of channels takes of a kernel, on average.
 struct Turns {
   double steps, runs;
+  double excess = 0;  // runs that are no steps
 };
 
 /// Where sums count it depends on the weights: those of some blocks stand for all.
-Turns turns_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals) {
+Turns turns_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals,
+               std::span<const int64_t> wide) {
   const ConvolutionTile tile = tile_of(kernel);
   const WeightRange range = weight_range(kernel);
-  if (residuals == nullptr || !range.sums_count(tile.step)) {
-    const int runs = tile.pairs ? 1 : rows_merge(op, tile.step) ? op.k_h : op.k_h * op.k_w;
-    return {static_cast<double>(steps_of(op, tile)), static_cast<double>(runs)};
-  }
+  const int plain_runs = tile.pairs ? 1 : rows_merge(op, tile.step) ? op.k_h : op.k_h * op.k_w;
+  Turns plain{static_cast<double>(steps_of(op, tile)), static_cast<double>(plain_runs)};
+  if (residuals == nullptr) return plain;
   Residuals r = *residuals;
-  if (rows_merge(op, tile.step)) merge_rows(op, r);
+  if (tile.pairs)
+    merge_taps(r);
+  else if (rows_merge(op, tile.step))
+    merge_rows(op, r);
+  if (!range.sums_count(tile.step)) {
+    const double excess = static_cast<double>(excess_runs(r, wide, range, tile.excess_step, tile.channels)) /
+                          static_cast<double>(ceil_div(op.out_c, tile.channels));
+    if (tile.excess_apart) return {plain.steps, plain.runs, excess};
+    return {plain.steps + excess, plain.runs + excess};
+  }
   Turns turns{0, 0};
   constexpr int64_t kSamples = 4;
   const int64_t all = ceil_div(op.out_c, tile.channels), blocks = std::min(all, kSamples);
   for (int64_t i = 0; i < blocks; i++) {
     const int64_t first = i * all / blocks * tile.channels;
-    const auto runs = runs_of(r, range, {first, std::min<int64_t>(first + tile.channels, op.out_c)}, tile.step);
+    const auto runs = runs_of(r, range, {first, std::min<int64_t>(first + tile.channels, op.out_c)}, tile);
     for (const Run& run : runs) turns.steps += static_cast<double>(run.steps);
     turns.runs += static_cast<double>(runs.size());
   }
@@ -255,11 +289,11 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
     // Of 16 bytes the elements are multiplied as they lie; of fewer, or where they widen, they are moved first.
     const bool moved = step_of(kernel) <= 8;
     return {.multiply = 1,
-            .load_pixel = moved ? 2.0 : 1.0,
+            .load_pixel = moved ? 2.0 : std::max(1.0, step_of(kernel) / 16.0),
             .load_weights = 0.5,
-            .step = 4,
-            .run = 34,
-            .tile = 20,
+            .step = 3,
+            .run = 20,
+            .tile = 30,
             .rescale = 12,
             .rescale2 = 8.5,
             .rescale4 = 6.2};
@@ -298,14 +332,15 @@ AdditionCosts addition_costs(Target target) {
 }
 
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
-double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals) {
+double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals,
+               std::span<const int64_t> wide = {}) {
   const ConvolutionTile tile = tile_of(kernel);
   const InstructionCosts costs = costs_of(kernel);
   const int64_t p = tile.pixels, v = kernel.schedule.vectors, step = tile.step;
   const int64_t rows = int64_t{op.batch} * op.out_h, channels = op.out_c / op.groups;
   const int64_t pixel_tiles = rows_apart ? rows * ceil_div(op.out_w, p) : ceil_div(rows * op.out_w, p);
   const auto tiles = static_cast<double>(pixel_tiles * ceil_div(channels, tile.channels));
-  const Turns turns = turns_of(op, kernel, residuals);
+  const Turns turns = turns_of(op, kernel, residuals, wide);
   const auto groups = static_cast<double>(step / tile.depth);
   const double packing = tile.pairs ? 10 + static_cast<double>(int64_t{op.k_h} * op.k_w * op.in_c) * 0.12 : 0;
   const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
@@ -314,7 +349,10 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const double add = kernel.family == Family::ConvolutionAdd ? addition_costs(kernel.target).fused : 0;
   const double rescale = add + (v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale);
   const auto widening = tile.widened ? static_cast<double>(int64_t{op.batch} * op.in_h * op.in_w * op.in_c) / 8 : 0.0;
-  return widening + tiles * (turns.steps * step_cost + turns.runs * costs.run + pd * vd * rescale + costs.tile) +
+  const double excess_cost = vd * (pd * costs.multiply + costs.load_weights) + pd + 24;
+  return widening +
+         tiles * (turns.steps * step_cost + turns.excess * excess_cost + turns.runs * costs.run + pd * vd * rescale +
+                  costs.tile) +
          static_cast<double>(rows * op.out_w) * packing;
 }
 
@@ -329,6 +367,7 @@ Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
 /// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
 Kernel choose_kernel(std::span<const Kernel> kernels, const Convolution& op, bool rows_apart,
                      const Residuals* residuals = nullptr) {
+  const std::vector<int64_t> wide = residuals != nullptr ? wide_residuals(*residuals) : std::vector<int64_t>{};
   Kernel best;
   double least = 0;
   for (const Kernel& kernel : kernels) {
@@ -337,7 +376,7 @@ Kernel choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
       continue;  // the twin stands for both
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
-    const double cost = cost_of(op, *kernel.info, rows_apart, residuals);
+    const double cost = cost_of(op, *kernel.info, rows_apart, residuals, wide);
     if (best.info == nullptr || cost < least) {
       best = kernel;
       least = cost;
@@ -356,12 +395,13 @@ T* pack_run(const Residuals& r, const WeightRange& range, Range channels, const 
     T* to = out + (c - channels.begin) * depth;
     for (int64_t i = 0; i < run.steps; i++) {
       const int64_t first = run.first + i * step;
-      range.part(r.of(c, run.tap, first, std::min(step, r.depth - first)), run.part, part);
+      const int64_t count = run.part == 0 ? step : layer.tile.excess_step;
+      range.part(r.of(c, run.tap, first, std::min(count, r.depth - first)), run.part, part);
       for (int64_t k = 0; k < std::ssize(part); k++)
         to[(i * step + k) / depth * group + k % depth] = static_cast<T>(part[static_cast<size_t>(k)]);
     }
   }
-  return out + layer.packed_elements(run.steps);
+  return out + (run.part == 0 ? layer.packed_elements(run.steps) : layer.tile.excess_step * layer.tile.packed_channels);
 }
 
 Constant<std::byte> pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const WeightRange& range,
@@ -428,7 +468,7 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
     for (int64_t first = 0; first < layer.group_channels; first += block) {
       const int64_t count = std::min(block, layer.group_channels - first), base = g * layer.group_channels + first;
       Panel panel{{.kernel = use(forms.of({base, base + count})), .group = g, .first = first, .channels = count},
-                  runs_of(r, range, {base, base + count}, layer.tile.step)};
+                  runs_of(r, range, {base, base + count}, layer.tile)};
       const bool plain = std::ranges::all_of(panel.planned_runs, [](const Run& run) { return run.part == 0; });
       if (extends && plain && layer.planned.back().kernel == panel.kernel)
         layer.planned.back().channels += count;
@@ -439,7 +479,10 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
   }
   for (Panel& panel : layer.planned) {
     panel.runs = std::ssize(panel.planned_runs);
-    for (const Run& run : panel.planned_runs) panel.steps += run.steps;
+    int64_t excess = 0;
+    for (const Run& run : panel.planned_runs) (run.part == 0 ? panel.steps : excess) += run.steps;
+    panel.steps += ceil_div(excess * layer.tile.excess_step, layer.tile.step);
+    if (layer.tile.excess_apart) panel.excess = static_cast<int32_t>(excess);
     panel.weights = pack_panel(builder, layer, r, range, panel);
     panel.run_table = keep_run_table(builder, panel.planned_runs, layer);
   }
@@ -552,8 +595,9 @@ bool takes_addition(const Convolution& op, const Node& node, const Graph& graph,
   if (!operands.fast || fused.info == nullptr || alone.info == nullptr) return false;
   const double vectors =
       static_cast<double>(int64_t{op.batch} * op.out_h * op.out_w * op.out_c) / convolution_layout(target).lanes;
-  return cost_of(op, *fused.info, false, residuals) <=
-         cost_of(op, *alone.info, false, residuals) + vectors * addition_costs(target).alone;
+  const std::vector<int64_t> wide = wide_residuals(*residuals);
+  return cost_of(op, *fused.info, false, residuals, wide) <=
+         cost_of(op, *alone.info, false, residuals, wide) + vectors * addition_costs(target).alone;
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {

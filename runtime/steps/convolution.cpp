@@ -81,12 +81,12 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
         out.addend, layer.activation,
         {{channels.size(), 1}, {width, out.addend_pixel}, {pixels.size() / width, width * out.addend_pixel}});
     const BufferArgument factors = layer.sum.factor_buffer(), low_bytes = layer.sum.low_byte_buffer();
-    call(context.kernels[panel.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
-         layer.clamp.lo, layer.clamp.hi, addend, factors, low_bytes, layer.sum.whole, layer.sum.fraction,
-         layer.sum_clamp.lo, layer.sum_clamp.hi, output);
+    call(context.kernels[panel.kernel], input, offsets, runs, weights, table, panel.excess, row_width,
+         layer.output_zero, layer.clamp.lo, layer.clamp.hi, addend, factors, low_bytes, layer.sum.whole,
+         layer.sum.fraction, layer.sum_clamp.lo, layer.sum_clamp.hi, output);
     return;
   }
-  call(context.kernels[panel.kernel], input, offsets, runs, weights, table, row_width, layer.output_zero,
+  call(context.kernels[panel.kernel], input, offsets, runs, weights, table, panel.excess, row_width, layer.output_zero,
        layer.clamp.lo, layer.clamp.hi, output);
 }
 

@@ -31,6 +31,7 @@ struct ConvolutionPanel {
   KernelIndex kernel;              // all panels' have one tile
   int64_t group, first, channels;  // first: within the group
   int64_t runs = 0, steps = 0;     // of the kernel; of all runs together
+  int32_t excess = 0;              // the last runs, where these take a group of channels each rather than a step
   Constant<int32_t> run_table{};   // RunField of each
   Constant<std::byte> weights{};
 };

@@ -3,8 +3,12 @@
 // silently), or, on Arm, where vectors do not stay in registers meanwhile. And that of all kernels, and fails where it
 // has an instruction that the target's CPUs need not have.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -119,6 +123,103 @@ TEST_P(ArmAssembly, HotLoopsStoreNoVectorToTheStack) {
   for (const AssemblyLines loop : innermost_loops(lines)) {
     if (count(loop, multiply) == 0) continue;
     EXPECT_EQ(spills(loop, kernel), 0) << path << ", loop " << loop.front().code;
+  }
+}
+
+/// What llvm-mca prints of each loop, in order.
+struct Modelled {
+  double total_cycles, throughput;  // of all iterations; least cycles of one that the pipes allow
+};
+
+using Code = std::vector<std::string>;
+
+Code code_of(AssemblyLines lines) {
+  Code code;
+  for (const AssemblyLine& line : lines)
+    if (line.code.starts_with('\t') && !line.code.starts_with("\t.")) code.push_back(line.code);
+  return code;
+}
+
+std::vector<Modelled> modelled(const std::vector<Code>& loops, const std::string& core, int iterations) {
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / ("octet_mca_" + std::to_string(getpid()));
+  {
+    static const std::regex labels(R"(\.LBB\w+)");
+    std::ofstream text(file);
+    for (const Code& loop : loops) {
+      text << "# LLVM-MCA-BEGIN\n";
+      for (const std::string& line : loop) text << std::regex_replace(line, labels, ".L") << "\n";
+      text << "# LLVM-MCA-END\n";
+    }
+  }
+  const std::string command =
+      "llvm-mca-19 -mtriple=aarch64 -mattr=+all -instruction-info=0 -resource-pressure=0 -mcpu=" + core +
+      " -iterations=" + std::to_string(iterations) + " " + file.string();
+  std::vector<Modelled> found;
+  FILE* const out = popen(command.c_str(), "r");
+  if (out == nullptr) return found;
+  char line[256];
+  for (double value = 0; std::fgets(line, sizeof line, out) != nullptr;) {
+    if (std::sscanf(line, "Total Cycles: %lf", &value) == 1) found.push_back({value, 0});
+    if (std::sscanf(line, "Block RThroughput: %lf", &value) == 1) found.back().throughput = value;
+  }
+  pclose(out);
+  std::filesystem::remove(file);
+  return found;
+}
+
+/// Convolutions of the target that this run is for (OCTET_TARGETS): all of them together are seen once.
+std::vector<KernelInfo> convolutions_under_test() {
+  const char* const targets = std::getenv("OCTET_TARGETS");
+  std::vector<KernelInfo> kernels = arm_kernels_under_test();
+  std::erase_if(kernels, [&](const KernelInfo& kernel) {
+    return kernel.family != Family::Convolution || (targets != nullptr && targets != name_of(kernel.target));
+  });
+  return kernels;
+}
+
+/// How many times as long as its multiplies (and what adds them up) alone each hot loop takes, on LLVM's models of
+/// cores.
+TEST(ArmModels, HotLoopsKeepTheMultipliersBusy) {
+  const std::vector<KernelInfo> kernels = convolutions_under_test();
+  if (kernels.empty()) GTEST_SKIP() << "no kernels for 64-bit Arm here";
+  if (std::system("llvm-mca-19 --version > /dev/null 2>&1") != 0)
+    GTEST_SKIP() << "llvm-mca-19 is not there (Debian: llvm-19)";
+  std::vector<Code> loops, multiplies;
+  static const std::regex accumulate(R"(^\s+sadalp\s)");
+  for (const KernelInfo& kernel : kernels) {
+    const std::regex multiply = multiply_accumulate(kernel);
+    const std::vector<AssemblyLine> lines = read_assembly(kernel);
+    loops.push_back(code_of(hot_loop(lines, kernel)));
+    multiplies.push_back(loops.back());
+    std::erase_if(multiplies.back(), [&](const std::string& line) {
+      return !std::regex_search(line, multiply) && !std::regex_search(line, accumulate);
+    });
+  }
+  for (const std::string core : {"neoverse-n1", "cortex-a55"}) {
+    constexpr int kFew = 50, kMany = 150;
+    const std::vector<Modelled> few = modelled(loops, core, kFew), many = modelled(loops, core, kMany),
+                                bound = modelled(multiplies, core, kFew);
+    ASSERT_EQ(few.size(), kernels.size());
+    ASSERT_EQ(many.size(), kernels.size());
+    ASSERT_EQ(bound.size(), kernels.size());
+    for (size_t i = 0; i < kernels.size(); i++) {
+      const KernelInfo& kernel = kernels[i];
+      const double cycles = (many[i].total_cycles - few[i].total_cycles) / (kMany - kFew),
+                   ratio = cycles / bound[i].throughput;
+      std::printf("%-12s %-26s %6.1f cycles, multiplies %6.1f: %.2f\n", core.c_str(), std::string(kernel.name).c_str(),
+                  cycles, bound[i].throughput, ratio);
+      // Steps of few channels, for few input channels, move elements before they multiply them; tiles of one pixel, for
+      // fully-connected layers, load a vector of weights for each multiply.
+      if ((step_of(kernel) <= 8 && packed_depth(kernel) == 4) || kernel.schedule.pixels == 1) continue;
+      // Kernels for large cores load two registers at once, which in-order cores wait for.
+      double most = 10;
+      if (core == "neoverse-n1")
+        most = 1.05;
+      else if (kernel.schedule.in_order)
+        most = kernel.schedule.step == 32 ? 1.3 : 1.45;
+      EXPECT_LE(ratio, most) << kernel.name << " on " << core;
+    }
   }
 }
 

@@ -129,7 +129,8 @@ class KernelUnderTest {
     const BufferArgument channels(table(), int32, {{kChannels, 1}, {kChannelFields, kChannels}, {pixels(), 0}});
     const BufferArgument output(outputs_.data(), activation, {{kChannels, 1}, {pixels(), kChannels}, {1, 0}});
     const auto width = static_cast<int32_t>(pixels());
-    call(kernel_.function, input, offsets, runs, weights, channels, width, zero_point_, lo, hi, output);
+    const int32_t no_excess = 0;
+    call(kernel_.function, input, offsets, runs, weights, channels, no_excess, width, zero_point_, lo, hi, output);
     return outputs_;
   }
 

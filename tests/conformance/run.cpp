@@ -39,6 +39,7 @@ std::vector<Target> targets_under_test() {
 std::vector<Bytes> run_on(const Model& model, std::span<const Bytes> inputs, Target target, const RunOptions& options) {
   PlanOptions plan_options;
   plan_options.target = target;
+  plan_options.cores = options.cores;
   plan_options.passes_off = options.passes_off;
   plan_options.kernels = options.kernels;
   Session session(Plan::make(model, plan_options), options.threads);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "runtime/core_kind.h"
 #include "runtime/kernels.h"
 #include "runtime/target.h"
 
@@ -20,6 +21,7 @@ std::vector<Target> targets_under_test();
 
 struct RunOptions {
   int threads = 1;
+  CoreKind cores = CoreKind::OutOfOrder;
   std::vector<std::string> passes_off = {};
   std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};  // as PlanOptions has it
 };

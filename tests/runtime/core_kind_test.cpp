@@ -1,0 +1,69 @@
+#include "runtime/core_kind.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "models/model.h"
+#include "runtime/kernels.h"
+
+namespace octet {
+namespace {
+
+/// A machine's main ID registers, as Linux shows them: Cortex-A55, Cortex-A76, Qualcomm's core of an in-order part's
+/// number, and a CPU that is off.
+class CoreKinds : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove_all(root_);
+    const char* const registers[] = {"0x00000000412fd050", "0x00000000414fd0b0", "0x00000000512fd050"};
+    for (int cpu = 0; cpu < 3; cpu++) {
+      const std::string folder = root_ + "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/regs/identification";
+      std::filesystem::create_directories(folder);
+      std::ofstream(folder + "/midr_el1") << registers[cpu] << "\n";
+    }
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  CoreKind of(const std::vector<int>& cpus) { return core_kind_of(root_, cpus); }
+
+  std::string root_ = testing::TempDir() + "octet_core_kinds";
+};
+
+TEST_F(CoreKinds, AreInOrderWhereAllCpusAreKnownToBe) {
+  EXPECT_EQ(of({0}), CoreKind::InOrder);
+  EXPECT_EQ(of({1}), CoreKind::OutOfOrder);
+  EXPECT_EQ(of({0, 1}), CoreKind::OutOfOrder);
+  EXPECT_EQ(of({2}), CoreKind::OutOfOrder);
+  EXPECT_EQ(of({0, 3}), CoreKind::OutOfOrder);
+  EXPECT_EQ(of({}), CoreKind::OutOfOrder);
+}
+
+TEST(CoreKindNames, AreReadBack) {
+  for (const CoreKind kind : {CoreKind::OutOfOrder, CoreKind::InOrder}) EXPECT_EQ(parse_core_kind(name_of(kind)), kind);
+  EXPECT_EQ(parse_core_kind("auto"), core_kind());
+  EXPECT_THROW(parse_core_kind("little"), ModelError);
+}
+
+/// One kernel a tile, whichever the cores.
+TEST(CoreKindKernels, DifferInTheScheduleForTheCoresAlone) {
+  for (const Target target : compiled_targets()) {
+    const std::vector<Kernel> usual = find_kernels(Family::Convolution, target),
+                              in_order = find_kernels(Family::Convolution, target, CoreKind::InOrder);
+    ASSERT_EQ(usual.size(), in_order.size());
+    int64_t different = 0;
+    for (size_t i = 0; i < usual.size(); i++) {
+      EXPECT_FALSE(usual[i].info->schedule.in_order);
+      Schedule schedule = in_order[i].info->schedule;
+      different += schedule.in_order;
+      schedule.in_order = false;
+      EXPECT_TRUE(schedule == usual[i].info->schedule) << usual[i].info->name;
+    }
+    EXPECT_EQ(different > 0, is_arm(target)) << name_of(target);
+  }
+}
+
+}  // namespace
+}  // namespace octet
