@@ -70,9 +70,12 @@ void check_output(const std::vector<std::byte>& bytes, const std::vector<std::by
     throw Unsupported("outputs lie " + std::to_string(difference) + " steps from Octet's on average");
 }
 
-/// Mean seconds of `batch` runs, after one that is not counted.
-double timed(Engine& engine, size_t batch) {
-  engine.run();
+/// Mean seconds of `batch` runs, after some that are not counted: one, or, where several threads have to wake and find
+/// CPUs of their own, for as long as the scheduler may take to part them.
+double timed(Engine& engine, size_t batch, int threads) {
+  const auto warm = std::chrono::steady_clock::now() + std::chrono::milliseconds(threads > 1 ? 50 : 0);
+  do engine.run();
+  while (std::chrono::steady_clock::now() < warm);
   double sum = 0;
   for (size_t i = 0; i < batch; ++i) sum += engine.timed_run();
   return sum / static_cast<double>(batch);
@@ -135,7 +138,7 @@ void Match::make_engines() {
       if (i == 0) wanted = side.engine->output();
       side.note = side.engine->note();
       check_output(side.engine->output(), wanted, model);
-      const double once = timed(*side.engine, 1);
+      const double once = timed(*side.engine, 1, threads_);
       side.batch = static_cast<size_t>(std::max(1.0, std::ceil(kShortestSample / once)));
     } catch (const Unsupported& e) {
       side.error = e.what();
@@ -148,7 +151,7 @@ void Match::take_turns() {
   for (Side& side : sides_) {
     if (side.engine == nullptr) continue;
     if (threads_ > 1) wait_for_idle_workers();
-    side.seconds.push_back(timed(*side.engine, side.batch));
+    side.seconds.push_back(timed(*side.engine, side.batch, threads_));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "benchmarks/peers/network.h"
 #include "benchmarks/peers/onnx.h"
+#include "runtime/target.h"
 
 namespace octet::peers {
 namespace {
@@ -52,7 +53,8 @@ class OnnxRuntimeEngine : public Engine {
     check(api().SetInterOpNumThreads(options, 1));
     check(api().SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL));
     // Without VNNI its int8 products saturate by default, and outputs are wrong by steps.
-    check(api().AddSessionConfigEntry(options, "session.x64quantprecision", "1"));
+    if (!cpu_supports(Target::Avx512Vnni))
+      check(api().AddSessionConfigEntry(options, "session.x64quantprecision", "1"));
     const std::string onnx = to_onnx(model);
     OrtSession* session = nullptr;
     check(api().CreateSessionFromArray(environment(), onnx.data(), onnx.size(), options, &session));
