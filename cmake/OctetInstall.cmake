@@ -9,7 +9,7 @@ set(octet_cmake ${CMAKE_INSTALL_LIBDIR}/cmake/Octet)
 # What runtime/octet.h, runtime/session.h and the readers, writers and builders of networks include, all told.
 set(octet_headers
   models/builder.h models/data_type.h models/model.h models/tflite_reader.h models/tflite_writer.h models/zoo.h
-  runtime/graph.h runtime/kernels.h runtime/octet.h runtime/passes.h runtime/peak.h runtime/plan.h runtime/session.h runtime/target.h
+  runtime/core_kind.h runtime/graph.h runtime/kernels.h runtime/octet.h runtime/passes.h runtime/peak.h runtime/plan.h runtime/session.h runtime/target.h
   runtime/thread_pool.h
   schedules/layouts.h schedules/manifest.h)
 file(GLOB octet_step_headers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/runtime/steps/*.h)
