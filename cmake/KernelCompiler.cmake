@@ -33,13 +33,15 @@ target_precompile_headers(octet-kernels PRIVATE <Halide.h>)
 # its source's path as it was given.
 find_program(LLVM_AS NAMES llvm-as-14 llvm-as REQUIRED)
 find_program(LLC NAMES llc-14 llc REQUIRED)
+# GNU's: LLVM's makes no objects of bytes alone.
+find_program(GNU_LD NAMES ld.bfd ld REQUIRED)
 set(instructions ${CMAKE_CURRENT_BINARY_DIR}/instructions)
 file(MAKE_DIRECTORY ${instructions})
 foreach(target sse41 avx2 avx512vnni arm i8mm)
   add_custom_command(
     OUTPUT ${instructions}/${target}.o
     COMMAND ${CMAKE_COMMAND} -E chdir ${octet_root}/schedules ${LLVM_AS} ${target}.ll -o ${instructions}/${target}.bc
-    COMMAND ${CMAKE_LINKER} -r -b binary -o ${target}.o ${target}.bc
+    COMMAND ${GNU_LD} -r -b binary -o ${target}.o ${target}.bc
     DEPENDS ${octet_root}/schedules/${target}.ll
     WORKING_DIRECTORY ${instructions}
     VERBATIM)
