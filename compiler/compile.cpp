@@ -143,8 +143,8 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
   if (options.profile && options.platform.name != host_platform())
     throw ModelError("--profile: measures on this machine, which is " + host_platform() + ", not " +
                      options.platform.name);
-  const Parts parts = find_parts();
   const Toolchain toolchain(options.platform, options.cxx);
+  const Parts parts = find_parts();
   const KernelCache cache(options.cache / "kernels", parts.kernel_compiler, options.platform.android);
 
   CompileReport report;
