@@ -249,7 +249,7 @@ class Lab {
       for (size_t i = present_kernels_.size(); i < compiled_.size(); ++i) kernels.push_back(compiled_[i]->kernel());
       // As the manifest has them: of equal tiles the first is taken, and for the channels that it is not exact for, the
       // other.
-      std::ranges::stable_partition(kernels, [](const Kernel& k) { return rescales_in_float(*k.info); });
+      std::stable_partition(kernels.begin(), kernels.end(), [](const Kernel& k) { return rescales_in_float(*k.info); });
       return kernels;
     };
     auto plan = prepare(model_, options_.model, options_.prepare, /*keep_all=*/false, choice);
