@@ -87,7 +87,7 @@ constexpr bool adds_pairs(const KernelInfo& kernel) {
   return kernel.target == Target::Neon && packed_depth(kernel) > 1;
 }
 
-/// Consecutive input channels that AVX2's kernels of bytes have together; those of SSE4.1 and the others have two.
+/// Consecutive input channels that AVX2's kernels of bytes have together; its kernels of int16, and SSE4.1's, have two.
 inline constexpr int kBytesDepth = 4;
 
 /// AVX2: whether it multiplies bytes (vpmaddubsw) and adds the products of k, k + 1, k + 4, k + 5, .. of a step in 16
