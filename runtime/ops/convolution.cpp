@@ -333,7 +333,7 @@ AdditionCosts addition_costs(Target target) {
 
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
 double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals,
-               std::span<const int64_t> wide = {}) {
+               std::span<const int64_t> wide) {
   const ConvolutionTile tile = tile_of(kernel);
   const InstructionCosts costs = costs_of(kernel);
   const int64_t p = tile.pixels, v = kernel.schedule.vectors, step = tile.step;
@@ -364,12 +364,19 @@ Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
   return found != kernels.end() ? *found : Kernel{};
 }
 
+/// A kernel, if one was found, and what the layer costs with it.
+struct Choice {
+  Kernel kernel;
+  double cost = 0;
+
+  bool found() const { return kernel.info != nullptr; }
+};
+
 /// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
-Kernel choose_kernel(std::span<const Kernel> kernels, const Convolution& op, bool rows_apart,
+Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, bool rows_apart,
                      const Residuals* residuals = nullptr) {
   const std::vector<int64_t> wide = residuals != nullptr ? wide_residuals(*residuals) : std::vector<int64_t>{};
-  Kernel best;
-  double least = 0;
+  Choice best;
   for (const Kernel& kernel : kernels) {
     const ConvolutionTile tile = tile_of(*kernel.info);
     if (kernel.info->schedule.fixed_point && twin_of(kernel, kernels).info != nullptr)
@@ -377,10 +384,7 @@ Kernel choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
     const double cost = cost_of(op, *kernel.info, rows_apart, residuals, wide);
-    if (best.info == nullptr || cost < least) {
-      best = kernel;
-      least = cost;
-    }
+    if (!best.found() || cost < best.cost) best = {kernel, cost};
   }
   return best;
 }
@@ -590,25 +594,24 @@ bool takes_addition(const Convolution& op, const Node& node, const Graph& graph,
   const std::vector<Kernel> fused_kernels = find_kernels(Family::ConvolutionAdd, target);
   const Operands operands = operands_of(op, node, graph, target);
   const Residuals* residuals = &operands.residuals;
-  const Kernel fused = choose_kernel(fused_kernels, op, /*rows_apart=*/false, residuals),
+  if (!operands.fast) return false;
+  const Choice fused = choose_kernel(fused_kernels, op, /*rows_apart=*/false, residuals),
                alone = choose_kernel(find_kernels(Family::Convolution, target), op, /*rows_apart=*/false, residuals);
-  if (!operands.fast || fused.info == nullptr || alone.info == nullptr) return false;
+  if (!fused.found() || !alone.found()) return false;
   const double vectors =
       static_cast<double>(int64_t{op.batch} * op.out_h * op.out_w * op.out_c) / convolution_layout(target).lanes;
-  const std::vector<int64_t> wide = wide_residuals(*residuals);
-  return cost_of(op, *fused.info, false, residuals, wide) <=
-         cost_of(op, *alone.info, false, residuals, wide) + vectors * addition_costs(target).alone;
+  return fused.cost <= alone.cost + vectors * addition_costs(target).alone;
 }
 
 bool writes_rows_apart(const Convolution& op, Target target) {
   if (op.batch != 1) return false;
   const std::vector<Kernel> kernels = find_kernels(op.addition ? Family::ConvolutionAdd : Family::Convolution, target);
-  const Kernel best = choose_kernel(kernels, op, /*rows_apart=*/false),
+  const Choice best = choose_kernel(kernels, op, /*rows_apart=*/false),
                apart = choose_kernel(kernels, op, /*rows_apart=*/true);
-  if (apart.info == nullptr) return false;
+  if (!apart.found()) return false;
   // Tiles that do not cross the ends of rows may waste what the copy would cost.
   const double copy = 50.0 * op.out_h + static_cast<double>(int64_t{op.out_h} * op.out_w * op.out_c) / 8;
-  return cost_of(op, *apart.info, true, nullptr) <= cost_of(op, *best.info, false, nullptr) + copy;
+  return apart.cost <= best.cost + copy;
 }
 
 void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
@@ -639,7 +642,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   const bool fast = operands.fast;
   const Family family = op.addition ? Family::ConvolutionAdd : fast ? Family::Convolution : Family::ConvolutionSum;
   const std::vector<Kernel> kernels = builder.kernels(family);
-  const Kernel kernel = choose_kernel(kernels, op, fast && layer.rows.apart(), &residuals);
+  const Kernel kernel = choose_kernel(kernels, op, fast && layer.rows.apart(), &residuals).kernel;
   if (kernel.info == nullptr)
     throw ModelError(node.name + ": no kernel's tiles fit into rows of " + std::to_string(op.out_w));
   KernelForms forms{.in_float = {}, .other = kernel};
