@@ -18,6 +18,7 @@ function(octet_add_model target)
     message(FATAL_ERROR "octet_add_model(${target} ...): not understood: ${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}")
   endif()
   cmake_path(ABSOLUTE_PATH arg_MODEL NORMALIZE OUTPUT_VARIABLE model)
+  get_source_file_property(location ${model} LOCATION)  # a file that another folder makes is then known in this one
   get_source_file_property(is_made ${model} GENERATED)
   if(NOT is_made AND NOT EXISTS ${model})
     message(FATAL_ERROR "octet_add_model(${target} ...): ${model}: no such file")
