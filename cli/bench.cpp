@@ -25,14 +25,15 @@
 namespace octet::cli {
 namespace {
 
-/// The same network, compiled for the plan's target.
+/// The same network, compiled for the plan's target, layer by layer or with blocks fused.
 Candidate compiled_candidate(const Model& model, const Candidate& runner, const std::string& argument,
-                             const BenchOptions& options, size_t number) {
+                             const BenchOptions& options, size_t number, int64_t fuse_blocks_bytes) {
   CompileOptions compile_options;
   compile_options.name = fmt::format("bench{}", number);  // a name loads a library once
   compile_options.platform = parse_platform(host_platform());
   compile_options.targets = {runner.plan->target()};
   compile_options.passes_off = options.prepare.passes_off;
+  compile_options.fuse_blocks_bytes = fuse_blocks_bytes;
   compile_options.cache = default_cache();
   compile_options.jobs = static_cast<int>(allowed_cpus().size());
   const WorkFolder folder(default_cache(), "bench");
@@ -46,11 +47,15 @@ Candidate compiled_candidate(const Model& model, const Candidate& runner, const 
   const std::filesystem::path shared =
       CompiledNetwork::link(folder.path, compile_options.name, Toolchain(compile_options.platform, ""));
   Candidate c = runner;
+  if (fuse_blocks_bytes > 0)
+    c.plan = Plan::make(model, {.target = runner.plan->target(),
+                                .passes_off = compile_options.passes_off,
+                                .fuse_blocks_bytes = fuse_blocks_bytes});
   const double start = now_seconds();
   c.compiled = std::make_shared<CompiledNetwork>(shared, compile_options.name);
   c.load_seconds = now_seconds() - start;
   c.prepare_seconds = 0;
-  c.name += " compiled";
+  c.name += fuse_blocks_bytes > 0 ? " compiled, fused" : " compiled";
   return c;
 }
 
@@ -66,7 +71,9 @@ std::vector<Candidate> prepare_all(const BenchOptions& options) {
     c.prepare_seconds = now_seconds() - loaded;
     c.name = model.name;
     candidates.push_back(c);
-    if (options.compiled) candidates.push_back(compiled_candidate(model, c, argument, options, candidates.size()));
+    if (options.compiled) candidates.push_back(compiled_candidate(model, c, argument, options, candidates.size(), 0));
+    if (const int64_t bytes = parse_fuse_blocks(options.fuse_blocks); bytes > 0)
+      candidates.push_back(compiled_candidate(model, c, argument, options, candidates.size(), bytes));
   }
   return candidates;
 }
@@ -188,6 +195,7 @@ BenchOptions checked(const BenchOptions& given) {
   if (options.models.empty()) throw ModelError("MODEL is required (see octet bench --help)");
   drop_leading_zoo(options.models);
   parse_cooldown(options.cooldown);
+  parse_fuse_blocks(options.fuse_blocks);
   for (const std::string& cpus : options.cpus) {
     if (std::ranges::count(options.cpus, cpus) > 1) throw ModelError("--cpus " + cpus + ": given twice");
   }
@@ -213,7 +221,7 @@ void bench_here(const BenchOptions& options) {
   std::vector<Result> results;
   Peaks peaks;
   size_t index = 0;
-  const size_t together = options.compiled ? 2 : 1;
+  const size_t together = options.fuse_blocks.empty() ? options.compiled ? 2 : 1 : 3;
   for (size_t first = 0; first < candidates.size(); first += together) {
     for (const std::string& asked : choices) {
       for (const int threads : options.threads) {
@@ -281,6 +289,9 @@ void add_bench(CLI::App& app, Action& action) {
       ->add_flag("--compiled", options->compiled,
                  "Also compile the network (octet compile) and measure that in turns with the runner")
       ->excludes("--compare");
+  add_fuse_blocks_option(*command, options->fuse_blocks)
+      ->description("With --compiled: measure that too with blocks computed in bands of rows (octet compile --help)")
+      ->needs("--compiled");
   command->add_flag("--layers", options->layers, "Also time each layer, in runs of their own");
   command->add_option("--json", options->json, "Write everything, all samples included, as google-benchmark's JSON")
       ->type_name("FILE");

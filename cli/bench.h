@@ -21,8 +21,9 @@ struct BenchOptions {
   std::vector<int> threads = {1};
   Effort effort;
   bool layers = false, no_pin = false, no_peak = false;
-  bool compiled = false;  // measure the compiled network too, in turns with the runner
-  bool stream = false;    // events on standard output instead of tables (stream.h)
+  bool compiled = false;    // measure the compiled network too, in turns with the runner
+  std::string fuse_blocks;  // and that with its blocks fused, as parse_fuse_blocks takes it
+  bool stream = false;      // events on standard output instead of tables (stream.h)
   std::string json;
   std::vector<std::string> cpus;  // each as choose_cpus takes it
   std::string cooldown = "0";

@@ -17,13 +17,39 @@ namespace octet::cli {
 namespace {
 
 struct CompileArguments {
-  std::string model, folder, target = host_platform(), type = "int8", name, cxx, cache;
+  std::string model, folder, target = host_platform(), type = "int8", name, cxx, cache, fuse_blocks;
   std::vector<std::string> features = {"auto"}, passes_off, emit;
   bool profile = false;
   int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
 
 std::string megabytes(int64_t bytes) { return fmt::format("{:.2f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+/// What bands of rows save, by block.
+void print_blocks(const CompileReport::OfTarget& of, int64_t cache_bytes) {
+  const std::string target(name_of(of.target));
+  if (of.blocks.empty()) return fmt::print("{}: there are no blocks to fuse\n\n", target);
+  fmt::print("{}: blocks in bands of rows, for a cache of {}; intermediates written and read, in KiB\n", target,
+             in_bytes(cache_bytes));
+  Table table;
+  table.column("block", Table::Align::Left);
+  for (const char* heading : {"layers", "rows", "a band", "bands", "weights KiB", "apart", "fused", "saved"})
+    table.column(heading);
+  const auto kibibytes = [](int64_t bytes) { return fmt::format("{:.1f}", static_cast<double>(bytes) / 1024); };
+  int64_t apart = 0, fused = 0;
+  for (const BlockMemory& b : of.blocks) {
+    const int64_t saved = b.traffic_apart() - b.traffic();
+    table.row({short_layer(b.layer), std::to_string(b.layers), std::to_string(b.rows),
+               b.fused() ? std::to_string(b.band_rows) : "-", b.fused() ? std::to_string(b.bands()) : "-",
+               kibibytes(b.weight_bytes), kibibytes(b.traffic_apart()), kibibytes(b.traffic()), kibibytes(saved)});
+    apart += b.traffic_apart();
+    fused += b.traffic();
+  }
+  table.rule();
+  table.row({"all", "", "", "", "", "", kibibytes(apart), kibibytes(fused), kibibytes(apart - fused)});
+  fmt::print("{}arena {}, {} without bands\n\n", table.text(), in_bytes(of.arena_bytes),
+             in_bytes(of.arena_bytes_apart));
+}
 
 void print_report(const CompileReport& report, const CompileOptions& options, double seconds) {
   Table table;
@@ -33,6 +59,8 @@ void print_report(const CompileReport& report, const CompileOptions& options, do
     table.row({std::string(name_of(t.target)), std::to_string(t.kernels), std::to_string(t.different),
                fmt::format("{:.2f}", static_cast<double>(t.weight_bytes) / (1 << 20)),
                fmt::format("{:.2f}", static_cast<double>(t.constant_bytes) / (1 << 20))});
+  if (options.fuse_blocks_bytes > 0)
+    for (const CompileReport::OfTarget& t : report.targets) print_blocks(t, options.fuse_blocks_bytes);
   fmt::print("{}\n{}/lib{}.a: {} ({:.2f} times the model's weights), arena {}, in {:.1f} s\n", table.text(),
              options.folder.string(), options.name, megabytes(report.text_bytes + report.data_bytes),
              static_cast<double>(report.text_bytes + report.data_bytes) /
@@ -47,6 +75,7 @@ void compile(const CompileArguments& arguments) {
   options.platform = parse_platform(arguments.target);
   options.targets = parse_features(options.platform, arguments.features);
   options.passes_off = arguments.passes_off;
+  options.fuse_blocks_bytes = parse_fuse_blocks(arguments.fuse_blocks);
   options.cxx = arguments.cxx;
   options.cache = arguments.cache.empty() ? default_cache() : std::filesystem::path(arguments.cache);
   options.jobs = arguments.jobs;
@@ -114,6 +143,7 @@ void add_compile(CLI::App& app, Action& action) {
       ->needs(emit);
   add_type_option(*command, options->type);
   add_no_pass_option(*command, options->passes_off);
+  add_fuse_blocks_option(*command, options->fuse_blocks);
 }
 
 }  // namespace octet::cli

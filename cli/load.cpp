@@ -1,6 +1,7 @@
 #include "cli/load.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "models/tflite_reader.h"
@@ -24,6 +25,27 @@ void add_type_option(CLI::App& command, std::string& type) {
 void add_no_pass_option(CLI::App& command, std::vector<std::string>& passes_off) {
   command.add_option("--no-pass", passes_off, "Leave out an optimization pass, by name; may be repeated")
       ->allow_extra_args(false);
+}
+
+CLI::Option* add_fuse_blocks_option(CLI::App& command, std::string& bytes) {
+  return command
+      .add_flag(
+          "--fuse-blocks{256K}", bytes,
+          "Compute blocks (depthwise -> 1x1, 1x1 -> depthwise -> 1x1) in bands of rows, where their intermediates "
+          "do not fit into a cache of so many bytes otherwise (256K unless said): 262144, 256K, 1M")
+      ->type_name("BYTES");
+}
+
+int64_t parse_fuse_blocks(const std::string& bytes) {
+  if (bytes.empty()) return 0;
+  int64_t number = 0;
+  const char* const end = bytes.data() + bytes.size();
+  const auto [rest, error] = std::from_chars(bytes.data(), end, number);
+  const std::string_view unit(rest, end);
+  const int shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : -1;
+  if (error != std::errc() || shift < 0 || number < 1 || number > (int64_t{1} << 40))
+    throw ModelError("--fuse-blocks=" + bytes + ": must be a cache's size in bytes, such as 262144, 256K or 1M");
+  return number << shift;
 }
 
 void add_prepare_options(CLI::App& command, PrepareOptions& options) {

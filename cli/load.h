@@ -23,6 +23,10 @@ struct PrepareOptions {
 
 void add_type_option(CLI::App& command, std::string& type);
 void add_no_pass_option(CLI::App& command, std::vector<std::string>& passes_off);
+/// --fuse-blocks[=BYTES]; as given, or "".
+CLI::Option* add_fuse_blocks_option(CLI::App& command, std::string& bytes);
+/// PlanOptions::fuse_blocks_bytes. Throws ModelError.
+int64_t parse_fuse_blocks(const std::string& bytes);
 /// --target, --cores, --type, --no-pass.
 void add_prepare_options(CLI::App& command, PrepareOptions& options);
 void add_threads_option(CLI::App& command, int& threads);

@@ -42,6 +42,7 @@ Planned plan_for(const Model& model, Target target, const CompileOptions& option
   PlanOptions plan_options;
   plan_options.target = target;
   plan_options.passes_off = options.passes_off;
+  plan_options.fuse_blocks_bytes = options.fuse_blocks_bytes;
   Planned planned;
   PlannedVariant& variant = planned.variant;
   variant.plan = Plan::make(model, plan_options);
@@ -155,7 +156,8 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
     const Plan& plan = *planned.variant.plan;
     std::set<std::string> different(planned.variant.symbols.begin(), planned.variant.symbols.end());
     report.targets.push_back({target, planned.requests.size(), different.size(), plan.packed_weight_bytes(),
-                              static_cast<int64_t>(plan.constants().size())});
+                              static_cast<int64_t>(plan.constants().size()), plan.layer_blocks(),
+                              plan.memory().arena_bytes, plan.arena_bytes_apart()});
     report.file_weight_bytes = plan.file_weight_bytes();
     report.arena_bytes = std::max(report.arena_bytes, plan.memory().arena_bytes);
     std::ranges::move(planned.requests, std::back_inserter(requests));

@@ -18,7 +18,8 @@ struct CompileOptions {
   Platform platform;
   std::vector<Target> targets;  // of the platform
   std::vector<std::string> passes_off;
-  std::string cxx;  // "": the platform's usual compiler
+  int64_t fuse_blocks_bytes = 0;  // as PlanOptions has it
+  std::string cxx;                // "": the platform's usual compiler
   std::filesystem::path cache;
   int jobs = 1;
   PageContents emit;     // of NAME.html beside the library; nothing: there is none
@@ -33,6 +34,8 @@ struct CompileReport {
     size_t kernels, different;  // that its steps call; of these, compiled
     int64_t weight_bytes;       // packed
     int64_t constant_bytes;     // with tables
+    std::vector<BlockMemory> blocks;
+    int64_t arena_bytes, arena_bytes_apart;
   };
   std::vector<OfTarget> targets;
   int64_t file_weight_bytes = 0;           // as the model has them

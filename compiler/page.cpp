@@ -231,6 +231,29 @@ std::string row_of(const Entry& entry, double share, const PageVariant& variant)
   return text + "</div>";
 }
 
+/// What blocks in bands save.
+std::string blocks_table(const Plan& plan) {
+  if (plan.layer_blocks().empty()) return "";
+  std::string text =
+      "<details class=\"kernel\"><summary>Blocks in bands of rows: intermediates written and read</summary>"
+      "<div class=\"body\"><table><tr><td>block</td><td>rows</td><td>a band</td><td>KiB apart</td><td>KiB "
+      "fused</td></tr>";
+  const auto cell = [](const std::string& value) { return "<td class=\"n\">" + value + "</td>"; };
+  const auto kibibytes = [&](int64_t bytes) { return cell(fmt::format("{:.1f}", static_cast<double>(bytes) / 1024)); };
+  int64_t apart = 0, fused = 0;
+  for (const BlockMemory& b : plan.layer_blocks()) {
+    text += "<tr><td>" + escaped(b.layer.substr(0, b.layer.find(';'))) + "</td>" + cell(std::to_string(b.rows)) +
+            cell(b.fused() ? std::to_string(b.band_rows) : "-") + kibibytes(b.traffic_apart()) +
+            kibibytes(b.traffic()) + "</tr>";
+    apart += b.traffic_apart();
+    fused += b.traffic();
+  }
+  text += "<tr><td>all</td><td></td><td></td>" + kibibytes(apart) + kibibytes(fused) +
+          "</tr><tr><td>arena</td><td></td><td></td>" + kibibytes(plan.arena_bytes_apart()) +
+          kibibytes(plan.memory().arena_bytes) + "</tr></table></div></details>\n";
+  return text;
+}
+
 std::string section_of(const PageVariant& variant, const PageContents& contents) {
   const Plan& plan = *variant.plan;
   const bool timed = !variant.seconds.empty();
@@ -254,6 +277,7 @@ std::string section_of(const PageVariant& variant, const PageContents& contents)
                                  entries.size(), static_cast<double>(plan.macs()) * 1e-6);
   text += timed ? fmt::format("; {:.3f} ms on one thread, by layers. Shares are of that time.</p>", whole * 1e3)
                 : ". Not measured (--profile): shares are of the multiplications.</p>";
+  text += blocks_table(plan);
   text +=
       "<div class=\"row head\"><span class=\"share\">share</span><span class=\"name\">kernel</span><span>layers</span>"
       "<span>µs</span><span>MMAC</span><span>GMAC/s</span><span title=\"instructions of the hot "

@@ -27,11 +27,18 @@ const std::vector<Platform>& platforms() {
 }
 
 /// Of runtime/steps, compiler/library and what they use: all that a compiled network runs.
-constexpr const char* kPlainSources[] = {
-    "runtime/steps/arg_max.cpp",   "runtime/steps/binary.cpp",    "runtime/steps/convolution.cpp",
-    "runtime/steps/depthwise.cpp", "runtime/steps/gather.cpp",    "runtime/steps/l2_normalization.cpp",
-    "runtime/steps/mean.cpp",      "runtime/steps/pool.cpp",      "runtime/steps/team.cpp",
-    "runtime/cpu_supports.cpp",    "compiler/library/network.cpp"};
+constexpr const char* kPlainSources[] = {"runtime/steps/arg_max.cpp",
+                                         "runtime/steps/binary.cpp",
+                                         "runtime/steps/block.cpp",
+                                         "runtime/steps/convolution.cpp",
+                                         "runtime/steps/depthwise.cpp",
+                                         "runtime/steps/gather.cpp",
+                                         "runtime/steps/l2_normalization.cpp",
+                                         "runtime/steps/mean.cpp",
+                                         "runtime/steps/pool.cpp",
+                                         "runtime/steps/team.cpp",
+                                         "runtime/cpu_supports.cpp",
+                                         "compiler/library/network.cpp"};
 /// Loops of their own, worth vectorizing (runtime/CMakeLists.txt).
 constexpr const char* kLoopSources[] = {"runtime/steps/convert.cpp",     "runtime/steps/lookup.cpp",
                                         "runtime/steps/move.cpp",        "runtime/steps/pad_copy.cpp",

@@ -17,11 +17,24 @@ namespace octet {
 namespace {
 
 /// By their place in Work.
-constexpr std::array kStepNames = {"ConvolutionStep",    "DepthwiseStep",      "BinaryStep",   "PoolStep",
-                                   "MeanStep",           "LookupStep",         "MoveStep",     "GatherStep",
-                                   "ResizeNearestStep",  "ResizeBilinearStep", "QuantizeStep", "DequantizeStep",
-                                   "CastStep",           "ArgMaxStep",         "PreluStep",    "SoftmaxStep",
-                                   "L2NormalizationStep"};
+constexpr std::array kStepNames = {"ConvolutionStep",
+                                   "DepthwiseStep",
+                                   "BinaryStep",
+                                   "PoolStep",
+                                   "MeanStep",
+                                   "LookupStep",
+                                   "MoveStep",
+                                   "GatherStep",
+                                   "ResizeNearestStep",
+                                   "ResizeBilinearStep",
+                                   "QuantizeStep",
+                                   "DequantizeStep",
+                                   "CastStep",
+                                   "ArgMaxStep",
+                                   "PreluStep",
+                                   "SoftmaxStep",
+                                   "L2NormalizationStep",
+                                   "BlockStep"};
 static_assert(kStepNames.size() == std::variant_size_v<Work>);
 
 std::string replace_all(std::string text, std::string_view what, std::string_view by) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/aligned_memory.h"
+#include "runtime/fuse_blocks.h"
 #include "runtime/memory_planner.h"
 #include "runtime/passes.h"
 
@@ -71,7 +72,12 @@ std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& op
     plan->keep_constants(node, graph);
   }
   for (const int32_t t : graph.outputs) plan->keep_constant(t, graph);
-  plan->plan_arena(graph, options);
+  if (options.fuse_blocks_bytes > 0 && !options.keep_all) {
+    plan->arena_bytes_apart_ = plan->plan_arena(graph).arena_bytes;
+    plan->layer_blocks_ = fuse_blocks(plan->steps_, plan->outputs_, options.fuse_blocks_bytes);
+  }
+  plan->memory_ = plan->plan_arena(graph);
+  check_size("activations", plan->memory_.arena_bytes, options);
   plan->join_blocks();
   return plan;
 }
@@ -97,15 +103,14 @@ void Plan::keep_constant(int32_t tensor, const Graph& graph) {
   packed_bytes_ += static_cast<int64_t>(data.size());
 }
 
-void Plan::plan_arena(const Graph& graph, const PlanOptions& options) {
+MemoryPlan Plan::plan_arena(const Graph& graph) const {
   std::vector<int64_t> arena_tensors(graph.tensors.size());
   std::vector<int32_t> always_alive = inputs_;
   for (size_t i = 0; i < arena_tensors.size(); ++i) {
     arena_tensors[i] = graph.tensors[i].data.empty() ? bytes_in_memory(graph, static_cast<int32_t>(i)) : 0;
     if (graph.tensors[i].is_variable) always_alive.push_back(static_cast<int32_t>(i));
   }
-  memory_ = plan_memory({steps_, arena_tensors, always_alive, outputs_, keep_all_});
-  check_size("activations", memory_.arena_bytes, options);
+  return plan_memory({steps_, arena_tensors, always_alive, outputs_, keep_all_});
 }
 
 void* Plan::allocate(int64_t bytes) {
@@ -204,6 +209,8 @@ KernelIndex PlanBuilder::use(const Kernel& kernel) {
 void PlanBuilder::add(Step step) {
   const int64_t first = plan_.steps_.empty() ? 0 : plan_.steps_.back().kernels.end;
   step.kernels = {first, std::ssize(plan_.kernels_)};
+  step.weight_bytes = plan_.packed_weight_bytes_;
+  for (const Step& before : plan_.steps_) step.weight_bytes -= before.weight_bytes;
   plan_.steps_.push_back(std::move(step));
 }
 

@@ -24,13 +24,14 @@ namespace octet {
 /// What a step does: plain data, run by run() (steps/steps.h).
 using Work = std::variant<ConvolutionStep, DepthwiseStep, BinaryStep, PoolStep, MeanStep, LookupStep, MoveStep,
                           GatherStep, ResizeNearestStep, ResizeBilinearStep, QuantizeStep, DequantizeStep, CastStep,
-                          ArgMaxStep, PreluStep, SoftmaxStep, L2NormalizationStep>;
+                          ArgMaxStep, PreluStep, SoftmaxStep, L2NormalizationStep, BlockStep>;
 
 struct Step {
   std::string layer;    // operator and output: "CONV_2D MobilenetV1/Conv2d_0/Relu6"
   std::string kernel;   // the kernel's name in the manifest, or what the plain C++ is called
   int32_t source = -1;  // index in Model::operators
   int64_t macs = 0;
+  int64_t weight_bytes = 0;            // packed
   std::vector<int32_t> reads, writes;  // activation tensors (no constants)
   int64_t scratch_bytes = 0;
   bool in_place = false;  // writes[0] may lie where reads[0] did, if nobody reads that later
@@ -52,7 +53,10 @@ struct PlanOptions {
   CoreKind cores = core_kind();              // that the network will run on
   bool keep_all = false;                     // no tensor's memory is reused, so that all can be read after a run
   std::vector<std::string> passes_off = {};  // passes by name (passes.h) that are not to run
-  int64_t max_bytes = int64_t{1} << 31;      // a network whose arena, or whose weights and tables, need more is refused
+  /// Blocks of layers whose intermediates do not fit into a cache of so many bytes are computed in bands that do
+  /// (fuse_blocks.h). 0: layer by layer, which is as fast where caches are large.
+  int64_t fuse_blocks_bytes = 0;
+  int64_t max_bytes = int64_t{1} << 31;  // a network whose arena, or whose weights and tables, need more is refused
   /// The kernels of a family that the step of this number may take; those of the manifest where this is empty. Which
   /// operators are one step, they do not decide.
   std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};
@@ -66,6 +70,22 @@ struct MemoryPlan {
   int64_t lower_bound_bytes = 0;        // largest sum of tensors and scratch alive at once
 };
 
+/// A block of layers that can be computed in bands (steps/block.h), and where its intermediates lie meanwhile.
+struct BlockMemory {
+  std::string layer;                // BLOCK and its output
+  int64_t layers = 0;               // how many
+  int64_t rows = 0, band_rows = 0;  // of its output; the same where it was not fused
+  int64_t weight_bytes = 0;
+  int64_t apart_bytes = 0;  // whole tensors, and copies of these that layers make
+  int64_t fused_bytes = 0;  // a band's buffers; where it was not fused, apart_bytes
+
+  bool fused() const { return band_rows < rows; }
+  int64_t bands() const { return ceil_div(rows, band_rows); }
+  /// Memory that is written and read by and by, each byte of it once: buffers stay in the cache meanwhile.
+  int64_t traffic_apart() const { return 2 * apart_bytes; }
+  int64_t traffic() const { return 2 * fused_bytes; }
+};
+
 class Plan {
  public:
   /// Lowers, runs the passes, plans every operator. Throws ModelError.
@@ -77,6 +97,9 @@ class Plan {
   const std::vector<TensorInfo>& inputs() const { return input_infos_; }
   const std::vector<TensorInfo>& outputs() const { return output_infos_; }
   const MemoryPlan& memory() const { return memory_; }
+  /// With PlanOptions::fuse_blocks_bytes: all blocks, and the arena if they were not fused.
+  const std::vector<BlockMemory>& layer_blocks() const { return layer_blocks_; }
+  int64_t arena_bytes_apart() const { return arena_bytes_apart_; }
   /// The kernels that steps name by index.
   const std::vector<Kernel>& kernels() const { return kernels_; }
   /// Everything that steps read and never change: packed weights, tables, tensors; kSlackBytes readable behind it.
@@ -104,7 +127,7 @@ class Plan {
   void join_blocks();
   void keep_constants(const Node& node, const Graph& graph);
   void keep_constant(int32_t tensor, const Graph& graph);
-  void plan_arena(const Graph& graph, const PlanOptions& options);
+  MemoryPlan plan_arena(const Graph& graph) const;
 
   std::string name_;
   Target target_{};
@@ -127,6 +150,8 @@ class Plan {
   std::shared_ptr<std::byte> constants_;  // all of them, once the plan is made
   int64_t constant_bytes_ = 0;
   MemoryPlan memory_;
+  std::vector<BlockMemory> layer_blocks_;
+  int64_t arena_bytes_apart_ = 0;
   int64_t packed_bytes_ = 0, packed_weight_bytes_ = 0, file_weight_bytes_ = 0;
 };
 

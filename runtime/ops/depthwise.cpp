@@ -266,6 +266,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.stride_h = op.stride_h;
   layer.stride_w = op.stride_w;
   layer.dilation_w = op.dilation_w;
+  layer.reach_h = int64_t{op.k_h - 1} * op.dilation_h + 1;
   layer.clamp = op.clamp;
   layer.activation = activation_halide_type(layer.target);
   layer.joined = joined_pixels(op, layer.image, layer.layout.block);

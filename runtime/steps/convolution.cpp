@@ -15,7 +15,7 @@ halide_type_t input_type(const Layer& layer) {
   return layer.source.widened ? halide_type_t(halide_type_int, 16) : layer.activation;
 }
 
-/// What kernels read: the tensor or its copy, or, in pairs, the pixels from this one on.
+/// What kernels read: the tensor or its copy; or, in pairs, or of a band, the pixels from this one on.
 struct Input {
   const std::byte* bytes;
   int64_t first_pixel = 0;
@@ -60,7 +60,7 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
   const BufferArgument input(in.bytes + panel.group * (layer.in_channels / layer.groups) * layer.source.element_bytes(),
                              input_type(layer), {{INT32_MAX, 1}});
   const int32_t* const starts = tile.pairs ? context.constant(layer.pair_offsets) + (pixels.begin - in.first_pixel) / 2
-                                           : context.constant(layer.offsets) + pixels.begin;
+                                           : context.constant(layer.offsets) + pixels.begin - in.first_pixel;
   const BufferArgument offsets(starts, int32, {{INT32_MAX, 1}});
   const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
   const BufferArgument weights(
@@ -162,10 +162,11 @@ void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels,
   }
 }
 
-/// All panels, on all threads: shared by pixels where there are enough tiles, else by blocks of channels.
-void run_panels(const Layer& layer, const std::byte* in, const Output& out, const RunContext& context) {
+/// Some pixels of all panels, on all threads: shared by pixels where there are enough tiles, else by blocks of
+/// channels.
+void run_panels(const Layer& layer, Range all, const Input& in, const Output& out, const RunContext& context) {
   const int64_t unit = call_pixels(layer, out.rows), block = layer.tile.channels;
-  const int64_t units = ceil_div(layer.pixels, unit), blocks = ceil_div(layer.group_channels, block);
+  const int64_t units = ceil_div(all.size(), unit), blocks = ceil_div(layer.group_channels, block);
   const ConvolutionPanel* const panels = context.constant(layer.panels);
   if (units >= blocks || units >= 8 * context.pool.threads()) {
     // Of one group: of several, what a last block spills over would be the next group's.
@@ -173,10 +174,11 @@ void run_panels(const Layer& layer, const std::byte* in, const Output& out, cons
     const int64_t at_once = blocks > 1 ? std::max<int64_t>(1, layer.pixels_at_once / unit) : units;
     context.pool.parallel_for(units, 1, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += at_once) {
-        const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
+        const Range pixels{all.begin + begin * unit,
+                           std::min(all.begin + std::min(begin + at_once, end) * unit, all.end)};
         // The last panel first: what it spills over, the others write later.
         for (int64_t i = layer.panels.count; i-- > 0;)
-          run_part(layer, panels[i], {0, panels[i].channels}, pixels, spills, {in}, out, context);
+          run_part(layer, panels[i], {0, panels[i].channels}, pixels, spills, in, out, context);
       }
     });
     return;
@@ -184,25 +186,26 @@ void run_panels(const Layer& layer, const std::byte* in, const Output& out, cons
   for (int64_t i = 0; i < layer.panels.count; i++) {
     const ConvolutionPanel& panel = panels[i];
     context.pool.parallel_for(ceil_div(panel.channels, block), 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, {0, layer.pixels},
-               /*spills=*/false, {in}, out, context);
+      run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, all, /*spills=*/false, in, out,
+               context);
     });
   }
 }
 
-/// Where pixels are packed in pairs: all panels, on all threads, some pixels after the other.
-void run_pairs(const Layer& layer, const std::byte* in, const Output& out, const RunContext& context) {
+/// The same where pixels are packed in pairs, some after the other.
+void run_pairs(const Layer& layer, Range all, const Input& in, const Output& out, const RunContext& context) {
   const OutputRows& rows = out.rows;
   const PixelPieces pieces{context.constant(layer.offsets), layer.taps, layer.padded_pixels, layer.tap_bytes};
   const int64_t unit = call_pixels(layer, rows), pixel_bytes = packed_pixel_bytes(pieces.bytes(), layer.tile);
   // A pair does not cross the end of a row.
   const int64_t at_once = rows.apart() && rows.width % 2 != 0 ? 1 : packed_pixels(pieces.bytes(), layer.tile) / unit;
   const ConvolutionPanel* const panels = context.constant(layer.panels);
-  context.pool.parallel_for(ceil_div(layer.pixels, unit), 1, [&](int64_t begin, int64_t end) {
+  context.pool.parallel_for(ceil_div(all.size(), unit), 1, [&](int64_t begin, int64_t end) {
     alignas(64) std::byte packed[kPairBytes + kSlackBytes];
     for (; begin < end; begin += at_once) {
-      const Range pixels{begin * unit, std::min(std::min(begin + at_once, end) * unit, layer.pixels)};
-      pack_pixel_pairs(pieces, in, pixels.begin, pixels.size(), pixel_bytes, packed);
+      const Range pixels{all.begin + begin * unit,
+                         std::min(all.begin + std::min(begin + at_once, end) * unit, all.end)};
+      pack_pixel_pairs(pieces, in.bytes, pixels.begin - in.first_pixel, pixels.size(), pixel_bytes, packed);
       for (int64_t i = layer.panels.count; i-- > 0;)
         run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, {packed, pixels.begin}, out,
                  context);
@@ -233,38 +236,61 @@ void requantize(const Layer& layer, const std::byte* sums, std::byte* out, const
   });
 }
 
-/// The input as the kernel reads it: copied into scratch where the layer wants that.
-const std::byte* prepare_input(const Layer& layer, const RunContext& context) {
-  auto* in = context.data<uint8_t>(layer.input);
+/// The input as the kernel reads it: where the layer wants that, copied. `shape`: the source's, or what a band has of
+/// it.
+const std::byte* prepare_input(const Layer& layer, const PadCopy& shape, std::byte* input, const RunContext& context) {
+  auto* in = reinterpret_cast<uint8_t*>(input);
   const ConvolutionSource& source = layer.source;
   const auto zero = static_cast<uint8_t>(layer.input_zero);
-  if (source.bordered) fill_border(source.shape, zero, in);
-  if (!source.copied) return reinterpret_cast<const std::byte*>(in);
+  if (source.bordered) fill_border(shape, zero, in);
+  if (!source.copied) return input;
   if (source.widened) {
     auto* copy = reinterpret_cast<int16_t*>(context.scratch);
-    pad_copy_widened(source.shape, in, zero, copy, context.pool);
-    if (source.outside >= 0) std::fill_n(copy + source.outside, source.shape.channels, int16_t{0});
+    pad_copy_widened(shape, in, zero, copy, context.pool);
+    if (source.outside >= 0) std::fill_n(copy + source.outside, shape.channels, int16_t{0});
   } else {
     auto* copy = reinterpret_cast<uint8_t*>(context.scratch);
-    pad_copy(source.shape, in, zero, copy, context.pool);
-    if (source.outside >= 0) std::fill_n(copy + source.outside, source.shape.channels, zero);
+    pad_copy(shape, in, zero, copy, context.pool);
+    if (source.outside >= 0) std::fill_n(copy + source.outside, shape.channels, zero);
   }
   return context.scratch;
+}
+
+Output output_of(const Layer& layer, std::byte* bytes, const RunContext& context) {
+  Output out{.bytes = bytes, .rows = layer.rows, .addend_pixel = layer.channels};
+  if (layer.adds()) out.addend = context.data<std::byte>(layer.addend);
+  return out;
 }
 
 }  // namespace
 
 void run(const ConvolutionStep& step, const RunContext& context) {
-  const std::byte* in = prepare_input(step, context);
-  Output out{.bytes = context.data<std::byte>(step.output), .rows = step.rows, .addend_pixel = step.channels};
-  if (step.adds()) out.addend = context.data<std::byte>(step.addend);
-  if (step.tile.pairs) return run_pairs(step, in, out, context);
-  if (!step.requantizes()) return run_panels(step, in, out, context);
+  const Range pixels{0, step.pixels};
+  const Input in{prepare_input(step, step.source.shape, context.data<std::byte>(step.input), context)};
+  const Output out = output_of(step, context.data<std::byte>(step.output), context);
+  if (step.tile.pairs) return run_pairs(step, pixels, in, out, context);
+  if (!step.requantizes()) return run_panels(step, pixels, in, out, context);
   const Output sums{.bytes = context.scratch + step.copy_bytes(),
                     .rows = {.width = step.pixels, .pixel = step.channels},
                     .element_bytes = 4};
-  run_panels(step, in, sums, context);
+  run_panels(step, pixels, in, sums, context);
   requantize(step, sums.bytes, out.bytes, context);
+}
+
+void run_rows(const ConvolutionStep& step, Range rows, const ImageRows& in, const ImageRows& out,
+              const RunContext& context) {
+  PadCopy shape = step.source.shape;
+  const int64_t width = shape.in_w, row = step.rows.apart() ? step.rows.row : width * step.channels;
+  Input input{in.bytes, in.first * width};
+  if (step.source.copied) {
+    shape.in_h = shape.height = rows.size();
+    std::byte* const first = in.bytes + (rows.begin - in.first) * width * step.in_channels;
+    input = {prepare_input(step, shape, first, context), rows.begin * width};
+  }
+  Output output = output_of(step, out.bytes, context);
+  output.rows.first -= out.first * row;
+  const Range pixels{rows.begin * width, rows.end * width};
+  step.tile.pairs ? run_pairs(step, pixels, input, output, context) : run_panels(step, pixels, input, output, context);
 }
 
 }  // namespace octet

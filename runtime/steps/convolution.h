@@ -6,6 +6,7 @@
 
 #include "runtime/steps/context.h"
 #include "runtime/steps/fixed_point.h"
+#include "runtime/steps/image_rows.h"
 #include "runtime/steps/integer.h"
 #include "runtime/steps/pad_copy.h"
 #include "runtime/steps/pixel_pairs.h"
@@ -70,11 +71,19 @@ struct ConvolutionStep {
 
   bool adds() const { return addend >= 0; }
   bool requantizes() const { return requantize >= 0; }
+  /// Whether each pixel is computed from one, by its own channels alone, for run_rows().
+  bool is_pointwise() const {
+    const PadCopy& s = source.shape;
+    return taps == 1 && groups == 1 && s.batch == 1 && s.in_h * s.in_w == pixels && s.height == s.in_h &&
+           s.width == s.in_w && source.outside < 0 && !source.bordered && !requantizes();
+  }
   /// Weights of `packed_channels` channels.
   int64_t packed_elements(int64_t steps) const { return steps * tile.step * tile.packed_channels; }
   int64_t table_channels() const { return padded_group_channels * groups; }
-  int64_t copy_bytes() const {
-    return source.copied ? round_up(source.elements() * source.element_bytes() + kSlackBytes, 64) : 0;
+  int64_t copy_bytes() const { return copy_bytes(source.elements()); }
+  /// Of some of its elements.
+  int64_t copy_bytes(int64_t elements) const {
+    return source.copied ? round_up(elements * source.element_bytes() + kSlackBytes, 64) : 0;
   }
 };
 
@@ -88,5 +97,8 @@ constexpr int64_t packed_pixels(int64_t bytes, const ConvolutionTile& tile) {
 }
 
 void run(const ConvolutionStep& step, const RunContext& context);
+/// Some rows of one that is pointwise. An addend is the whole tensor. Of the input, tile.pixels more may be read.
+void run_rows(const ConvolutionStep& step, Range rows, const ImageRows& in, const ImageRows& out,
+              const RunContext& context);
 
 }  // namespace octet

@@ -9,14 +9,16 @@ namespace {
 using Layer = DepthwiseStep;
 
 /// Some rows of one image of the batch, some joined channels of a section, `pixels` (joined) outputs a row, from column
-/// `first` on. `in`, `out`: the image's first byte.
+/// `first` on.
 void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows, Range channels, int64_t first,
-                 int64_t pixels, const std::byte* in, std::byte* out, const RunContext& context) {
+                 int64_t pixels, const ImageRows& in, const ImageRows& out, const RunContext& context) {
   const DepthwiseLayout& l = layer.layout;
   const halide_type_t int32(halide_type_int, 32), activation = layer.activation;
-  const int64_t top = rows.begin * layer.stride_h;
-  const std::byte* from = in + top * layer.image.row() + layer.image.column(first * layer.stride_w) + channels.begin;
-  std::byte* to = out + ((rows.begin * layer.out_w + first) * layer.out_c + channels.begin) * layer.output_bytes();
+  const int64_t top = rows.begin * layer.stride_h - in.first;
+  const std::byte* from =
+      in.bytes + top * layer.image.row() + layer.image.column(first * layer.stride_w) + channels.begin;
+  std::byte* to = out.bytes + (((rows.begin - out.first) * layer.out_w + first) * layer.out_c + channels.begin) *
+                                  layer.output_bytes();
   const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
   const BufferArgument weights(
       context.constant(section.weights) + panel * layer.panel_elements(section.taps) * (l.weight_bits / 8),
@@ -45,7 +47,7 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
                                {{round_up(channels.size(), l.block), 1},
                                 {in_columns ? layer.image.shape.width - first * layer.stride_w : pixels,
                                  in_columns ? layer.image.channels() : step},
-                                {layer.image.shape.height - top, layer.image.row()}});
+                                {in.count - top, layer.image.row()}});
     const auto odd = static_cast<int32_t>(layer.image.column(layer.dilation_w)),
                pair = static_cast<int32_t>(layer.image.column(2 * layer.dilation_w));
     call(context.kernels[section.kernel], input, pair, odd, weights, table, layer.output_zero, layer.clamp.lo,
@@ -54,7 +56,7 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
 }
 
 /// Some rows, some blocks of joined channels. What is left of a row after whole joined pixels is one of fewer channels.
-void run_part(const Layer& layer, Range rows, Range channels, const std::byte* in, std::byte* out,
+void run_part(const Layer& layer, Range rows, Range channels, const ImageRows& in, const ImageRows& out,
               const RunContext& context) {
   const int64_t whole = layer.out_w / layer.joined, rest = layer.out_w % layer.joined;
   for (int64_t i = 0; i < layer.sections.count; i++) {
@@ -76,30 +78,31 @@ void requantize(const Layer& layer, Range rows, const std::byte* sums, std::byte
   call(context.kernels[layer.requantize], in, table, layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
 }
 
-/// One image of the batch. Threads share its rows, or, where these are few, its blocks of channels.
-void run_image(const Layer& layer, const std::byte* in, std::byte* sums, std::byte* out, const RunContext& context) {
+/// Some rows of one image of the batch. Threads share them, or, where these are few, its blocks of channels. `finish`
+/// is called for rows that are done.
+template <typename Finish>
+void share_rows(const Layer& layer, Range rows, const ImageRows& in, const ImageRows& out, const RunContext& context,
+                const Finish& finish) {
   const int64_t block = layer.layout.block, at_once = layer.rows_at_once;
-  const int64_t bands = ceil_div(layer.out_h, at_once), blocks = ceil_div(layer.joined_channels(), block);
-  std::byte* to = layer.requantizes() ? sums : out;
+  const int64_t bands = ceil_div(rows.size(), at_once), blocks = ceil_div(layer.joined_channels(), block);
   if (bands >= context.pool.threads() || bands >= blocks) {
     context.pool.parallel_for(bands, 1, [&](int64_t begin, int64_t end) {
-      const Range rows{begin * at_once, std::min(end * at_once, layer.out_h)};
-      run_part(layer, rows, {0, layer.joined_channels()}, in, to, context);
-      if (layer.requantizes()) requantize(layer, rows, sums, out, context);
+      const Range some{rows.begin + begin * at_once, std::min(rows.begin + end * at_once, rows.end)};
+      run_part(layer, some, {0, layer.joined_channels()}, in, out, context);
+      finish(some);
     });
   } else {
     context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, {0, layer.out_h}, {begin * block, std::min(end * block, layer.joined_channels())}, in, to,
-               context);
+      run_part(layer, rows, {begin * block, std::min(end * block, layer.joined_channels())}, in, out, context);
     });
-    if (layer.requantizes()) requantize(layer, {0, layer.out_h}, sums, out, context);
+    finish(rows);
   }
 }
 
 }  // namespace
 
 void run(const DepthwiseStep& layer, const RunContext& context) {
-  const auto* in = context.data<const std::byte>(layer.input);
+  auto* in = context.data<std::byte>(layer.input);
   auto* out = context.data<std::byte>(layer.output);
   const PadCopy& s = layer.image.shape;
   if (layer.image.copied) {
@@ -109,8 +112,17 @@ void run(const DepthwiseStep& layer, const RunContext& context) {
   }
   if (layer.image.bordered) fill_border(s, static_cast<uint8_t>(layer.input_zero), context.data<uint8_t>(layer.input));
   const int64_t in_image = s.height * layer.image.row(), out_image = layer.out_h * layer.out_w * layer.out_c;
-  for (int64_t b = 0; b < layer.batch; b++)
-    run_image(layer, in + b * in_image, context.scratch + layer.copy_bytes(), out + b * out_image, context);
+  std::byte* const sums = context.scratch + layer.copy_bytes();
+  for (int64_t b = 0; b < layer.batch; b++, in += in_image, out += out_image)
+    share_rows(layer, {0, layer.out_h}, {in, 0, s.height}, {layer.requantizes() ? sums : out, 0, layer.out_h}, context,
+               [&](Range rows) {
+                 if (layer.requantizes()) requantize(layer, rows, sums, out, context);
+               });
+}
+
+void run_rows(const DepthwiseStep& layer, Range rows, const ImageRows& in, const ImageRows& out,
+              const RunContext& context) {
+  share_rows(layer, rows, in, out, context, [](Range) {});
 }
 
 }  // namespace octet

@@ -5,6 +5,7 @@
 
 #include "runtime/steps/context.h"
 #include "runtime/steps/fixed_point.h"
+#include "runtime/steps/image_rows.h"
 #include "runtime/steps/integer.h"
 #include "runtime/steps/pad_copy.h"
 #include "schedules/layouts.h"
@@ -45,6 +46,7 @@ struct DepthwiseStep {
   DepthwiseLayout layout;
   DepthwiseImage image;
   int64_t batch, out_h, out_w, out_c, stride_h, stride_w, dilation_w;
+  int64_t reach_h;                           // rows of the image, from the first to the last of a filter
   ConstantArray<DepthwiseSection> sections;  // of kernels of one family and number of rows
   int64_t joined, padded_channels;           // pixels that pass for one; channels of them, up to whole blocks
   Constant<int32_t> offsets;                 // DepthwiseAny: of each tap
@@ -60,5 +62,9 @@ struct DepthwiseStep {
 };
 
 void run(const DepthwiseStep& step, const RunContext& context);
+/// Some rows of one that does not requantize, of one image. `in`: what is read of it, as the kernel reads it, so that
+/// nothing is copied.
+void run_rows(const DepthwiseStep& step, Range rows, const ImageRows& in, const ImageRows& out,
+              const RunContext& context);
 
 }  // namespace octet

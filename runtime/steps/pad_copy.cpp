@@ -95,6 +95,10 @@ void fill_border(const PadCopy& s, uint8_t value, uint8_t* out) {
                 right = (s.width - s.left - s.in_w) * s.channels;
   for (int64_t b = 0; b < s.batch; b++) {
     uint8_t* const image = out + b * s.height * row;
+    if (s.in_h == 0) {
+      fill(image, s.height * row, value);
+      continue;
+    }
     fill(image, s.top * row + left, value);
     // What is right of a row and left of the next lies together.
     for (int64_t y = s.top; y + 1 < s.top + s.in_h; y++) fill(image + (y + 1) * row - right, right + left, value);

@@ -1,8 +1,10 @@
 // Copies of an image with a border, for kernels that do not look whether a tap lies outside.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include "runtime/steps/integer.h"
 #include "runtime/steps/parallel.h"
 
 namespace octet {
@@ -17,6 +19,18 @@ struct PadCopy {
   int64_t phases = 1;     // columns x with equal x % phases lie together, phase by phase; `width` is a multiple of it
 
   int64_t elements() const { return batch * height * width * channels * repeat; }
+  /// Rows of the image that lie in some of the copy's; one image.
+  Range inside(Range rows) const {
+    return {std::clamp<int64_t>(rows.begin - top, 0, in_h), std::clamp<int64_t>(rows.end - top, 0, in_h)};
+  }
+  /// Some rows of the copy alone, made from those of the image.
+  PadCopy part(Range rows) const {
+    PadCopy part = *this;
+    part.in_h = inside(rows).size();
+    part.top = inside(rows).begin + top - rows.begin;
+    part.height = rows.size();
+    return part;
+  }
 };
 
 /// Bytes as they are; the border is `fill`.

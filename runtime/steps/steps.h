@@ -4,6 +4,7 @@
 #include <HalideRuntime.h>
 
 #include "models/data_type.h"
+#include "runtime/steps/block.h"
 #include "runtime/steps/context.h"
 #include "runtime/steps/convolution.h"
 #include "runtime/steps/depthwise.h"

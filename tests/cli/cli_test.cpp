@@ -438,6 +438,10 @@ TEST_F(Cli, CompileRefusesWhatIsWrongInOneLineAndWritesNothing) {
   expect_refusal("compile small.tflite -o out --cxx no-such-compiler", {"no-such-compiler"});
   expect_refusal("compile small.tflite -o out --emit html", {"--emit", "stmt", "asm", "schedule"});
   expect_refusal("compile small.tflite -o out --profile", {"--profile", "--emit"});
+  for (const std::string bytes : {"none", "0", "-1", "1.5K", "1T", "99999999999999999999"})
+    expect_refusal("compile small.tflite -o out --fuse-blocks=" + bytes, {"--fuse-blocks=" + bytes + ": must be"});
+  expect_refusal("bench small.tflite --compiled --fuse-blocks=x", {"--fuse-blocks=x: must be"});
+  expect_refusal("bench small.tflite --fuse-blocks", {"--fuse-blocks", "--compiled"});
   EXPECT_EQ(files(), before);
 }
 

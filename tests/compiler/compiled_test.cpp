@@ -12,6 +12,7 @@
 #include "tests/compiler/folder.h"
 #include "tests/conformance/run.h"
 #include "tests/data.h"
+#include "tests/runtime/block_network.h"
 #include "tests/runtime/small_network.h"
 
 namespace octet {
@@ -55,10 +56,13 @@ struct CallerParallel {
 };
 
 /// The network of each target alone and on several threads: equal to `expected`, and runs without allocations.
-void expect_equal(const std::string& name, const Model& model, const std::vector<Target>& targets,
-                  const std::vector<Bytes>& inputs, const std::vector<Bytes>& expected) {
-  const CompileOptions options = options_for(name, host(), targets);
-  compile(model, options);
+/// Returns what was compiled.
+CompileReport expect_equal(const std::string& name, const Model& model, const std::vector<Target>& targets,
+                           const std::vector<Bytes>& inputs, const std::vector<Bytes>& expected,
+                           int64_t fuse_blocks_bytes = 0) {
+  CompileOptions options = options_for(name, host(), targets);
+  options.fuse_blocks_bytes = fuse_blocks_bytes;
+  const CompileReport report = compile(model, options);
   const CompiledNetwork network = load(options);
   for (const Target target : targets) {
     for (const int threads : {1, 3}) {
@@ -66,14 +70,15 @@ void expect_equal(const std::string& name, const Model& model, const std::vector
       const CompiledNetwork::Instance net(network, std::string(name_of(target)), threads);
       EXPECT_EQ(net.features(), name_of(target));
       set_inputs(net, inputs);
-      ASSERT_EQ(net.run(), 0);
+      EXPECT_EQ(net.run(), 0);
       expect_outputs(net, model, expected);
       const size_t before = allocations();
-      ASSERT_EQ(net.run(), 0);
+      EXPECT_EQ(net.run(), 0);
       EXPECT_EQ(allocations(), before);
       expect_outputs(net, model, expected);
     }
   }
+  return report;
 }
 
 TEST(Compiled, SmallNetworkOnEveryTargetAndKindOfThreads) {
@@ -137,6 +142,34 @@ TEST(Compiled, InstancesRunAtTheSameTime) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(Compiled, BlocksInBands) {
+  const std::vector<Target> usable = targets_under_test();
+  const std::vector<Target> targets = all_wanted() ? usable : std::vector{usable.back()};
+  for (const DataType type : {DataType::UInt8, DataType::Int8}) {
+    const std::string name = type == DataType::UInt8 ? "blocks_u8" : "blocks_s8";
+    const Model model = block_network({.type = type,
+                                       .height = 37,
+                                       .width = 29,
+                                       .channels = 16,
+                                       .blocks = {{.expanded = 0, .out_c = 24},
+                                                  {.expanded = 96, .out_c = 24, .adds = true},
+                                                  {.expanded = 72, .out_c = 32, .k = 5, .stride = 2},
+                                                  {.expanded = 128, .out_c = 32, .adds = true}}});
+    const int64_t bytes = 37 * 29 * 16;
+    Bytes input;
+    for (int64_t i = 0; i < bytes; i++) input.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
+    const std::vector<Bytes> inputs{input}, expected = run_on(model, inputs, targets.back());
+    const CompileReport apart = expect_equal(name, model, targets, inputs, expected);
+    const CompileReport report = expect_equal(name + "_fused", model, targets, inputs, expected, 96 << 10);
+    for (const CompileReport::OfTarget& of : report.targets) {
+      EXPECT_EQ(of.blocks.size(), 4U);
+      EXPECT_GE(std::ranges::count_if(of.blocks, &BlockMemory::fused), 2);
+      EXPECT_LT(of.arena_bytes, of.arena_bytes_apart);
+    }
+    EXPECT_EQ(report.targets.back().arena_bytes_apart, apart.targets.back().arena_bytes);
+  }
+}
+
 /// Networks that have something of everything; all of them where all are wanted.
 TEST(Compiled, RecordedNetworks) {
   if (!data_folder()) GTEST_SKIP() << no_data_message();
@@ -147,8 +180,10 @@ TEST(Compiled, RecordedNetworks) {
     const std::string stem = recorded.model.stem().string();
     if (stem.ends_with("_float") || (!all_wanted() && stem != "mobilenet_v1_0.25_128_quant") || stem == last) continue;
     last = stem;  // of several cases of a network one does
-    expect_equal(identifier_of(stem), read_tflite(recorded.model), targets, recorded_inputs(recorded),
-                 recorded_outputs(recorded));
+    const Model model = read_tflite(recorded.model);
+    for (const int64_t fuse_blocks_bytes : {0, 64 << 10})
+      expect_equal(identifier_of(stem), model, targets, recorded_inputs(recorded), recorded_outputs(recorded),
+                   fuse_blocks_bytes);
   }
 }
 

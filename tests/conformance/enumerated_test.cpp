@@ -7,8 +7,10 @@
 #include <random>
 
 #include "models/builder.h"
+#include "runtime/plan.h"
 #include "tests/conformance/run.h"
 #include "tests/reference/reference.h"
+#include "tests/runtime/block_network.h"
 
 namespace octet {
 namespace {
@@ -470,6 +472,42 @@ TEST_P(Enumerated, ConvolutionsAddedToATensor) {
         EXPECT_EQ(fused, networks) << kernel.info->name << " " << c.out_c;
       }
   }
+}
+
+/// Blocks band by band, in bands of few rows and of nearly all: what is kept from one to the next, borders, rows and
+/// pixels that bands and tiles do not divide.
+TEST_P(Enumerated, BlocksInBands) {
+  Random random(13);
+  int i = 0, fused = 0;
+  const auto expect_bands = [&](const BlockNetwork& network) {
+    const Model model = block_network(network, static_cast<uint32_t>(i));
+    PlanOptions options;
+    options.target = GetParam();
+    options.fuse_blocks_bytes = INT64_MAX;
+    const std::vector<BlockMemory> whole = Plan::make(model, options)->layer_blocks();
+    ASSERT_EQ(whole.size(), 1U);
+    for (const int64_t percent : {1, 25, 60, 95}) {
+      options.fuse_blocks_bytes = whole[0].weight_bytes + whole[0].apart_bytes * percent / 100;
+      if (Plan::make(model, options)->layer_blocks().at(0).fused()) fused++;
+      const RunOptions run{.threads = 1 + i % 3, .fuse_blocks_bytes = options.fuse_blocks_bytes};
+      expect_equal(model, random, std::to_string(i) + ", " + std::to_string(percent) + " %", run);
+    }
+    i++;
+  };
+  for (const DataType type : {DataType::Int8, DataType::UInt8})
+    for (const auto& [k, stride, dilation] :
+         {std::tuple{3, 1, 1}, {3, 2, 1}, {5, 1, 1}, {5, 2, 1}, {3, 1, 2}, {1, 2, 1}})
+      for (const Padding padding : {Padding::Same, Padding::Valid})
+        for (const auto& [height, width, channels, out_c] :
+             {std::tuple{23, 19, 24, 24}, {22, 25, 7, 33}, {31, 42, 64, 16}}) {
+          BlockShape block{.expanded = channels * 3, .out_c = out_c};
+          block.k = k, block.stride = stride, block.dilation = dilation, block.padding = padding;
+          if (i % 4 == 1) block.expanded = 0;
+          if (i % 5 == 2) block.multiplier = 2;
+          block.adds = stride == 1 && padding == Padding::Same && channels == out_c;
+          expect_bands({.type = type, .height = height, .width = width, .channels = channels, .blocks = {block}});
+        }
+  EXPECT_GE(fused, 2 * i);
 }
 
 TEST_P(Enumerated, SumsOfAllPairs) {

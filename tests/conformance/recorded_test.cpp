@@ -81,6 +81,14 @@ TEST_P(Recorded, NetworksWithoutPasses) {
   }
 }
 
+TEST_P(Recorded, NetworksInBands) {
+  for (const int64_t bytes : {64 << 10, 256 << 10}) {
+    for (const RecordedCase& recorded : network_cases())
+      if (is_quantized(recorded) && recorded.name.find("seed1") != std::string::npos)
+        expect_equal(recorded, {.threads = 2, .fuse_blocks_bytes = bytes});
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, Recorded, testing::ValuesIn(targets_under_test()),
                          [](const auto& info) { return std::string(name_of(info.param)); });
 

@@ -41,6 +41,7 @@ std::vector<Bytes> run_on(const Model& model, std::span<const Bytes> inputs, Tar
   plan_options.target = target;
   plan_options.cores = options.cores;
   plan_options.passes_off = options.passes_off;
+  plan_options.fuse_blocks_bytes = options.fuse_blocks_bytes;
   plan_options.kernels = options.kernels;
   Session session(Plan::make(model, plan_options), options.threads);
   for (size_t i = 0; i < inputs.size(); i++) std::ranges::copy(inputs[i], session.input(i).begin());

@@ -23,6 +23,7 @@ struct RunOptions {
   int threads = 1;
   CoreKind cores = CoreKind::OutOfOrder;
   std::vector<std::string> passes_off = {};
+  int64_t fuse_blocks_bytes = 0;
   std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};  // as PlanOptions has it
 };
 
