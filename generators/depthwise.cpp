@@ -23,18 +23,27 @@ Expr in_panel(Target target, const Var& c) {
 }  // namespace
 
 DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
-    : input(activation_of(target), 3, "input"),
+    : input(activation_of(target), is_arm(target) ? 3 : 4, "input"),
       weights(weight_type(target), 4, "weights"),
       channels(Int(32), 3, "channels"),
       groups(depthwise_groups(target, geometry)) {
   const int k = geometry.filter;
   const bool shared = geometry.pixels > 1;
-  Expr row =
-      min(geometry.stride * geometry.rows * Y + depthwise_layout(target).depth * g + t, input.dim(2).extent() - 1);
   Expr kx = u % k, offset = kx / 2 * pair_step + kx % 2 * odd_step;
   step = shared ? geometry.stride : k;
-  Expr inside = min(target == Target::Dotprod ? likely(u) : u, input.dim(1).extent() - 1);
-  column(t, c, u, g, Y) = shared ? input(c, inside, row) : input(c + offset, u / k, row);
+  const Expr first = geometry.stride * geometry.rows * Y;
+  const Expr below = depthwise_layout(target).depth * g + t;
+  if (is_arm(target)) {
+    Expr row = min(first + below, input.dim(2).extent() - 1);
+    Expr inside = min(target == Target::Dotprod ? likely(u) : u, input.dim(1).extent() - 1);
+    column(t, c, u, g, Y) = shared ? input(c, inside, row) : input(c + offset, u / k, row);
+  } else {
+    Expr row = first + min(below, geometry.stride * (geometry.rows - 1) + k - 1);
+    const Expr left = input.dim(1).min(), stride = input.dim(1).stride();
+    column(t, c, u, g, Y) =
+        shared ? padded(c, u, (u - left) * stride, row)
+               : padded(c, geometry.stride * (u / k) + kx, u / k * stride + offset - left * odd_step, row);
+  }
 
   if (target == Target::Neon)
     define_sum_by_pairs(geometry);
@@ -48,6 +57,18 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     scaled(c, x, y) = rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);
   }
+}
+
+Expr DepthwiseKernel::padded(const Expr& channel, const Expr& image_column, const Expr& place, const Expr& row) const {
+  const auto within = [](const Expr& index, const Internal::Dimension& d) {
+    return cast<uint32_t>(index - d.min()) < cast<uint32_t>(d.extent());
+  };
+  const Internal::Dimension columns = input.dim(1), rows = input.dim(2);
+  const Expr padding = input.dim(3).stride();
+  // The row's first byte, the same for all columns, then the column's.
+  Expr start = select(within(row, rows), (row - rows.min()) * rows.stride(), padding);
+  Expr offset = select(within(image_column, columns), start + place, padding);
+  return input(channel + offset, columns.min(), rows.min(), 0);
 }
 
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {

@@ -16,6 +16,11 @@
 // `pixels` share columns instead: u = stride x + kx, input(c, u, ..), where u counts the image's columns.
 // Reads no row past the last (it repeats that, with weight 0); channels up to the block's end.
 //
+// On x86 the image need not lie inside its padding: `input` says by its mins and extents which of the padded image's
+// columns and rows there are, and by the last dimension's stride how far from the image a row of padding lies, which is
+// read for all others. (Where it does lie inside, mins are 0; of pixels that are not next to each other the extent is
+// that of any number of columns.)
+//
 // An image whose channels are no multiple of a block is seen as one of more channels: its rows are contiguous, so P
 // neighbouring pixels pass for one of P C channels, the taps still C apart. Where the horizontal stride is not 1 the
 // padded copy first brings the pixels that a tap reads side by side (runtime/ops/depthwise.cpp).
@@ -37,7 +42,7 @@ struct DepthwiseKernel {
   /// Of `geometry`: filter, stride, rows, parts, pixels.
   DepthwiseKernel(Target target, const Schedule& geometry);
 
-  Halide::ImageParam input;  // activations [channel, pixel or column, row], padded
+  Halide::ImageParam input;  // activations [channel, pixel or column, row], on x86 [.., image or padding]
   Halide::Param<int32_t> pair_step{"pair_step"}, odd_step{"odd_step"};  // in elements of input
   Halide::ImageParam weights;   // int8 or int16 [depth, panel, taps, channels / panel]
   Halide::ImageParam channels;  // int32 [channel, field, 0]: ChannelField; the last stride is 0, as for convolution
@@ -57,6 +62,9 @@ struct DepthwiseKernel {
 
  private:
   int step;  // from a pixel to the next, in columns u
+  /// A channel of the padded image: `place` is where the column lies, from the row's start.
+  Halide::Expr padded(const Halide::Expr& channel, const Halide::Expr& image_column, const Halide::Expr& place,
+                      const Halide::Expr& row) const;
   void define_sum_by_groups(Target target, const Schedule& geometry);
   void define_sum_by_pairs(const Schedule& geometry);
 };

@@ -53,7 +53,7 @@ int64_t intermediate_bytes(const BlockStep& block) {
   const DepthwiseStep& d = block.depthwise;
   const PadCopy& s = d.image.shape;
   const int64_t expanded = d.image.bordered ? s.elements() : s.in_h * s.in_w * s.channels;
-  return (block.expands != 0 ? block.expand.copy_bytes() + expanded : 0) + d.copy_bytes() +
+  return (block.expands != 0 ? block.expand.copy_bytes() + expanded : 0) + (d.image.copied ? d.image_bytes() : 0) +
          d.out_h * d.out_w * d.out_c + block.project.copy_bytes();
 }
 
@@ -94,12 +94,14 @@ struct Found {
 };
 
 Found fused(std::span<const Step> layers, BlockStep block, int64_t cache_bytes) {
+  const int64_t apart_bytes = intermediate_bytes(block);
+  block.depthwise.image.copy();  // band by band
   Step step = joined(layers, block);
   Found found;
   found.memory = {.layer = step.layer, .layers = std::ssize(layers), .rows = block.band_rows};
   found.memory.band_rows = block.band_rows;
   found.memory.weight_bytes = step.weight_bytes;
-  found.memory.apart_bytes = found.memory.fused_bytes = intermediate_bytes(block);
+  found.memory.apart_bytes = found.memory.fused_bytes = apart_bytes;
   const int64_t room = cache_bytes - step.weight_bytes;
   const std::optional<int64_t> rows = found.memory.apart_bytes > room ? band_rows(block, room) : std::nullopt;
   if (!rows) {

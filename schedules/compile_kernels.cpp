@@ -131,6 +131,8 @@ std::string llvm_options(const KernelInfo& kernel) {
   // Of its many ways to form a loop's addresses LLVM looks at some: where a convolution steps through many rows at
   // once, at those that should take fewest registers. (Depthwise and NEON's loops come out longer so.)
   if (kernel.target == Target::Dotprod && step_of(kernel) > packed_depth(kernel)) options += " -lsr-exp-narrow";
+  // LLVM would form the addresses of columns in vectors, to take them out one by one.
+  if (kernel.family == Family::Depthwise && kernel.target == Target::Avx512Vnni) options += " -vectorize-slp=false";
   // What loads two registers by one instruction, and in-order cores wait for.
   if (kernel.schedule.in_order) options += " -aarch64-enable-ldst-opt=false";
   return options;

@@ -98,7 +98,9 @@ Compilable make_pipeline(const KernelRequest& request) {
       substitution.contents[name] = known.values;
       substitution.rows[name] = known.dimension;
     }
-    parameter.set_min_constraint(known.what == What::Contents ? 0 : known.dimension, 0);
+    // Of a depthwise image see promise_layout.cpp.
+    const bool may_start_elsewhere = request.kernel.family == Family::Depthwise && index == 0;
+    if (!may_start_elsewhere) parameter.set_min_constraint(known.what == What::Contents ? 0 : known.dimension, 0);
   }
   for (auto& [name, function] : functions) function.mutate(&substitution);
   return pipeline;

@@ -51,7 +51,8 @@ void promise_layout(ConvolutionKernel& k, const KernelInfo& info) {
 }
 
 void promise_layout(DepthwiseKernel& k, Target target) {
-  start_at_zero(k.input);
+  for (const int d : {0, is_arm(target) ? 1 : 3}) k.input.dim(d).set_min(0);
+  if (is_arm(target)) k.input.dim(2).set_min(0);
   promise_depthwise(k.weights, k.channels, target);
   start_at_zero(k.output);
 }

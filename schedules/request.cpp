@@ -72,6 +72,8 @@ bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
     if (argument == 4) return stride && dimension == 1;
   }
   if (kernel.family == Family::Depthwise) {
+    // Of what lies in the image (generators/depthwise.h).
+    if (argument == 0 && !is_arm(kernel.target)) return stride && dimension < 3;
     if (argument == 3) return false;  // a number of vectors that LLVM does not know (x86_depthwise.cpp)
     if (argument == 4) return stride && dimension == 1;
   }

@@ -7,10 +7,58 @@ namespace octet {
 
 using namespace Halide;
 
+namespace {
+
+// AVX-512, 3x3, single pixels: `rows` outputs of one block of channels, all in registers. The weights stay there from
+// pixel to pixel, but for those that do not fit; the columns are interleaved once for each output that they serve,
+// which costs less than to store them and to wait for them.
+void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
+  constexpr int kBlock = depthwise_layout(Target::Avx512Vnni).block, kLanes = 16;
+  Var co("co"), yo("yo"), cv("cv");
+  k.output.compute_root()
+      .split(k.c, co, k.c, kBlock, TailStrategy::GuardWithIf)
+      .split(k.y, yo, k.y, tile.rows, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.y, k.x, co, yo)
+      .vectorize(k.c)
+      .unroll(k.y);
+  const auto by_vector = [&](Stage stage) { stage.split(k.c, k.c, cv, kLanes).vectorize(cv).unroll(k.c).unroll(k.y); };
+  for (Func* stage : {&k.scaled, &k.sum}) {
+    stage->compute_at(k.output, k.x)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.c, kBlock)
+        .bound_extent(k.x, 1)
+        .bound_extent(k.y, tile.rows);
+    by_vector(*stage);
+  }
+  by_vector(k.sum.update());
+  k.sum.update()
+      .reorder(k.r[0], cv, k.c, k.y, k.x, k.r[1], k.r[2], k.r[3])
+      .atomic()
+      .vectorize(k.r[0])
+      .unroll(k.r[1])
+      .unroll(k.r[2])
+      .unroll(k.r[3]);
+  k.column.compute_at(k.output, k.x)
+      .store_in(MemoryType::Stack)
+      .bound(k.t, 0, depthwise_layout(Target::Avx512Vnni).depth)
+      .bound(k.g, 0, k.groups)
+      .bound_extent(k.c, kBlock)
+      .bound_extent(k.Y, 1)
+      .vectorize(k.c)
+      .unroll(k.u)
+      .unroll(k.t)
+      .unroll(k.g);
+  promise_layout(k, Target::Avx512Vnni);
+  keep_within_lanes(k.output, kBlock);
+}
+
+}  // namespace
+
 // A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack; then
 // one vector of channels after the other is summed and rescaled; then whole vectors of bytes are narrowed and stored.
 // Unrolled further, LLVM's scheduler would spill.
 void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& tile) {
+  if (target == Target::Avx512Vnni && tile.pixels == 1 && tile.filter == 3) return schedule_in_registers(k, tile);
   const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
   const int byte_lanes = std::min(block, 4 * lanes);
   Var co("co"), xo("xo"), yo("yo"), cv("cv");

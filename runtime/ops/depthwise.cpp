@@ -145,6 +145,16 @@ std::vector<Section> make_sections(const Layer& layer, const Residuals& r, bool 
   return sections;
 }
 
+/// Whether the kernel can do without the image's border: it reads pixel by pixel what lies in the arena, which has
+/// fewer than 2^31 bytes.
+bool kernel_pads(const Layer& layer, const PlanBuilder& builder) {
+  const Depthwise& op = layer.op;
+  return layer.image.copied && !is_arm(layer.target) && layer.any_geometry == 0 && layer.joined == 1 &&
+         op.depth_multiplier == 1 && layer.image.shape.phases == 1 && op.stride_w == op.stride_h &&
+         op.dilation_w == 1 && builder.tensor(layer.input).data.empty() &&
+         builder.options().max_bytes <= int64_t{1} << 31;
+}
+
 /// Groups of weights of a channel.
 int64_t groups_of(const Layer& layer, const Section& section, const Residuals& r) {
   if (layer.any_geometry != 0) return ceil_div(r.taps() * section.parts, layer.layout.depth);
@@ -288,6 +298,10 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.planned = make_sections(layer, residuals, fast);
   layer.any_geometry = layer.kernel().family != Family::Depthwise;
   layer.rows_at_once = layer.kernel().schedule.rows;
+  if (kernel_pads(layer, builder)) {
+    layer.image.copied = false;
+    layer.image.unpadded = true;
+  }
   const auto file_bytes = static_cast<int64_t>(residuals.values.size());
   for (Section& section : layer.planned) {
     section.taps = groups_of(layer, section, residuals);
@@ -310,7 +324,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
 
   Step step = builder.step_for(node, std::string(layer.kernel().name));
   const int64_t image_outputs = int64_t{op.out_h} * op.out_w * op.out_c;
-  step.scratch_bytes = layer.copy_bytes() + (fast ? 0 : image_outputs * 4);
+  step.scratch_bytes = layer.image_bytes() + (fast ? 0 : image_outputs * 4);
   layer.sections = keep_sections(builder, layer);
   step.work = static_cast<const DepthwiseStep&>(layer);
   builder.add(std::move(step));

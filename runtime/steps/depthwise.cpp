@@ -1,5 +1,7 @@
 #include "runtime/steps/depthwise.h"
 
+#include <cstring>
+
 #include "runtime/steps/call.h"
 
 namespace octet {
@@ -7,6 +9,19 @@ namespace octet {
 namespace {
 
 using Layer = DepthwiseStep;
+
+/// Tells the kernel which of the padded image's columns and rows, counted from row `top`, lie in memory, where they
+/// begin, and how far from there the row of padding is: less than 2^31 bytes, as is all of the arena.
+void read_padding(BufferArgument& input, const Layer& layer, int64_t top, const std::byte* in,
+                  const RunContext& context) {
+  const PadCopy& image = layer.image.shape;
+  input.buffer.host = reinterpret_cast<uint8_t*>(const_cast<std::byte*>(in));
+  input.dimensions[1].min = static_cast<int32_t>(image.left);
+  input.dimensions[1].extent = static_cast<int32_t>(image.in_w);
+  input.dimensions[2].min = static_cast<int32_t>(image.top - top);
+  input.dimensions[2].extent = static_cast<int32_t>(image.in_h);
+  input.dimensions[3].stride = static_cast<int32_t>(context.scratch - in);
+}
 
 /// Some rows of one image of the batch, some joined channels of a section, `pixels` (joined) outputs a row, from column
 /// `first` on.
@@ -43,11 +58,12 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   } else {
     const bool in_columns = section.columns_shared != 0;
-    const BufferArgument input(from, activation,
-                               {{round_up(channels.size(), l.block), 1},
-                                {in_columns ? layer.image.shape.width - first * layer.stride_w : pixels,
-                                 in_columns ? layer.image.channels() : step},
-                                {in.count - top, layer.image.row()}});
+    BufferArgument input(from, activation,
+                         {{round_up(channels.size(), l.block), 1},
+                          {in_columns ? layer.image.shape.width - first * layer.stride_w : INT32_MAX,
+                           in_columns ? layer.image.channels() : step},
+                          {in.count - top, layer.image.row()}});
+    if (layer.image.unpadded) read_padding(input, layer, top, in.bytes + channels.begin, context);
     const auto odd = static_cast<int32_t>(layer.image.column(layer.dilation_w)),
                pair = static_cast<int32_t>(layer.image.column(2 * layer.dilation_w));
     call(context.kernels[section.kernel], input, pair, odd, weights, table, layer.output_zero, layer.clamp.lo,
@@ -110,9 +126,12 @@ void run(const DepthwiseStep& layer, const RunContext& context) {
              reinterpret_cast<uint8_t*>(context.scratch), context.pool);
     in = context.scratch;
   }
+  if (layer.image.unpadded)
+    std::memset(context.scratch, layer.input_zero, static_cast<size_t>(layer.image.row() + layer.layout.block));
   if (layer.image.bordered) fill_border(s, static_cast<uint8_t>(layer.input_zero), context.data<uint8_t>(layer.input));
-  const int64_t in_image = s.height * layer.image.row(), out_image = layer.out_h * layer.out_w * layer.out_c;
-  std::byte* const sums = context.scratch + layer.copy_bytes();
+  const int64_t in_image = (layer.image.unpadded ? s.in_h : s.height) * layer.image.row(),
+                out_image = layer.out_h * layer.out_w * layer.out_c;
+  std::byte* const sums = context.scratch + layer.image_bytes();
   for (int64_t b = 0; b < layer.batch; b++, in += in_image, out += out_image)
     share_rows(layer, {0, layer.out_h}, {in, 0, s.height}, {layer.requantizes() ? sums : out, 0, layer.out_h}, context,
                [&](Range rows) {

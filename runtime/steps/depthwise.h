@@ -12,15 +12,21 @@
 
 namespace octet {
 
-/// The image as the kernel reads it: in place, with a border if it has one in memory, or a copy with a border, channels
-/// repeated by the depth multiplier, columns sorted by phase. Then the kernel sees a plain depthwise convolution of
-/// `channels` channels.
+/// The image as the kernel reads it: in place, with a border if it has one in memory or the kernel can do without, or a
+/// copy with a border, channels repeated by the depth multiplier, columns sorted by phase. Then the kernel sees a plain
+/// depthwise convolution of `channels` channels.
 struct DepthwiseImage {
   bool copied = false, bordered = false;
-  PadCopy shape{};  // of the copy; where not copied, of the input itself
+  bool unpadded = false;  // for what lies outside the kernel reads a row of padding, which is in scratch
+  PadCopy shape{};        // of the copy, or of what would be one; where there is no border, of the input itself
 
+  /// As one that is copied.
+  void copy() {
+    copied = copied || unpadded;
+    unpadded = false;
+  }
   int64_t channels() const { return shape.channels * shape.repeat; }
-  int64_t row() const { return shape.width * channels(); }
+  int64_t row() const { return (unpadded ? shape.in_w : shape.width) * channels(); }
   /// Where column x begins, from the row's start.
   int64_t column(int64_t x) const {
     return (x % shape.phases * (shape.width / shape.phases) + x / shape.phases) * channels();
@@ -57,7 +63,11 @@ struct DepthwiseStep {
   bool requantizes() const { return requantize >= 0; }
   int64_t joined_channels() const { return joined * out_c; }
   int64_t panel_elements(int64_t taps) const { return taps * layout.panel * layout.depth; }
-  int64_t copy_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }
+  /// Of scratch: the copy, or the row of padding.
+  int64_t image_bytes() const {
+    const int64_t elements = image.copied ? image.shape.elements() : image.unpadded ? image.row() : 0;
+    return elements > 0 ? round_up(elements + kSlackBytes, 64) : 0;
+  }
   int64_t output_bytes() const { return requantizes() ? 4 : 1; }
 };
 

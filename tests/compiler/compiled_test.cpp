@@ -160,7 +160,7 @@ TEST(Compiled, BlocksInBands) {
     for (int64_t i = 0; i < bytes; i++) input.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
     const std::vector<Bytes> inputs{input}, expected = run_on(model, inputs, targets.back());
     const CompileReport apart = expect_equal(name, model, targets, inputs, expected);
-    const CompileReport report = expect_equal(name + "_fused", model, targets, inputs, expected, 96 << 10);
+    const CompileReport report = expect_equal(name + "_fused", model, targets, inputs, expected, 80 << 10);
     for (const CompileReport::OfTarget& of : report.targets) {
       EXPECT_EQ(of.blocks.size(), 4U);
       EXPECT_GE(std::ranges::count_if(of.blocks, &BlockMemory::fused), 2);
