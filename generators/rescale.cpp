@@ -26,9 +26,12 @@ Expr rescale_mulhs(const Expr& high, const Expr& sum, const Expr& shift, const E
   return (high + addend) >> cast<uint32_t>(shift);
 }
 
-Expr rescale_float(const Expr& sum, const Expr& scale, const Expr& offset) {
-  return instruction(Int(32), "octet_scale", {sum, scale, offset});
+Expr rescale_float(const Expr& sum, const Expr& scale, const Expr& offset, const Expr& zero_point) {
+  return select(has_zero_lowest(zero_point), instruction(Int(32), "octet_scale_positive", {sum, scale, offset}),
+                instruction(Int(32), "octet_scale", {sum, scale, offset}) + zero_point);
 }
+
+Expr has_zero_lowest(const Expr& zero_point) { return zero_point == 0; }
 
 Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down, const Expr& ties_away) {
   Expr v = rounding_mul_shift_right(sum, multiplier, 31);
@@ -47,8 +50,7 @@ Expr rescaled_wide(Target target, bool in_float, const Expr& sum, const ImagePar
                    const Expr& pixel, const Expr& zero_point, const Expr& lo) {
   if (in_float)
     return rescale_float(sum, reinterpret<float>(channels(channel, kScale, 0)),
-                         reinterpret<float>(channels(channel, kOffset, 0))) +
-           zero_point;
+                         reinterpret<float>(channels(channel, kOffset, 0)), zero_point);
   Expr m = channels(channel, kMultiplier, pixel), quadruple = sum << 2;
   Expr high = target == Target::Avx512Vnni
                   ? instruction(Int(32), "octet_mulhs", {quadruple, m, channels(channel, kMultiplierOdd, pixel)})

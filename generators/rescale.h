@@ -23,13 +23,19 @@ Halide::Expr rescale_exact(const Halide::Expr& sum, const Halide::Expr& multipli
 Halide::Expr rescale_mulhs(const Halide::Expr& high, const Halide::Expr& sum, const Halide::Expr& shift,
                            const Halide::Expr& round, const Halide::Expr& round_below, const Halide::Expr& ties_away);
 
-/// x86: trunc(fl(sum) scale + (sum < 0 ? -offset : offset)), not yet clamped, in floating point: a third of the
+/// x86: Z + trunc(fl(sum) scale + (sum < 0 ? -offset : offset)), not yet clamped, in floating point: a third of the
 /// instructions. Both this and the exact rescale grow with the sum, in steps of whole numbers; so they are equal for
 /// all sums if the outputs' steps, at most 255, are at the same sums. For nearly every channel there are numbers next
 /// to scale = m 2^-(31 + s) and offset = 1/2 + 2^-(s + 1) of which that is true (the offset is both roundings': that of
 /// SRDHM comes on top of half an output). runtime/ops/float_rescale.h looks for them, channel by channel. The product
-/// is rounded together with the sum where the target has such an instruction, not on SSE4.1.
-Halide::Expr rescale_float(const Halide::Expr& sum, const Halide::Expr& scale, const Halide::Expr& offset);
+/// is rounded together with the sum where the target has such an instruction, not on SSE4.1. Where no output is below
+/// the zero point (has_zero_lowest, of which schedules make a case of its own) negative sums all come to 0 or less, and
+/// nothing need be known of their sign.
+Halide::Expr rescale_float(const Halide::Expr& sum, const Halide::Expr& scale, const Halide::Expr& offset,
+                           const Halide::Expr& zero_point);
+
+/// x86: the output's zero point is the least value, as of a ReLU's.
+Halide::Expr has_zero_lowest(const Halide::Expr& zero_point);
 
 /// Arm: RDBP(SRDHM(sum, m), s), any sum; `down` is -s, 0 >= down >= -31. SQRDMULH is SRDHM. SRSHL rounds ties up, so
 /// that a value below 0 first loses 1, but not where s = 0. (SRDHM by a multiplier below 2^31 is above INT32_MIN: there

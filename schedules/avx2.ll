@@ -18,6 +18,14 @@ define weak_odr <8 x i32> @octet_scalex8(<8 x i32> %sum, <8 x float> %scale, <8 
   ret <8 x i32> %result
 }
 
+; trunc(sum * scale + offset): the same for sums >= 0; 0 or less for others, where the offset is below 1.
+define weak_odr <8 x i32> @octet_scale_positivex8(<8 x i32> %sum, <8 x float> %scale, <8 x float> %offset) alwaysinline {
+  %value = sitofp <8 x i32> %sum to <8 x float>
+  %scaled = call <8 x float> @llvm.fma.v8f32(<8 x float> %value, <8 x float> %scale, <8 x float> %offset)
+  %result = fptosi <8 x float> %scaled to <8 x i32>
+  ret <8 x i32> %result
+}
+
 declare <16 x i16> @llvm.x86.avx2.packssdw(<8 x i32>, <8 x i32>)
 declare <8 x i16> @llvm.x86.sse2.packssdw.128(<4 x i32>, <4 x i32>)
 declare <16 x i8> @llvm.x86.sse2.packuswb.128(<8 x i16>, <8 x i16>)

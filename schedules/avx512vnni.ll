@@ -93,3 +93,11 @@ define weak_odr <16 x i32> @octet_scalex16(<16 x i32> %sum, <16 x float> %scale,
   %result = fptosi <16 x float> %scaled to <16 x i32>
   ret <16 x i32> %result
 }
+
+; trunc(sum * scale + offset): the same for sums >= 0; 0 or less for others, where the offset is below 1.
+define weak_odr <16 x i32> @octet_scale_positivex16(<16 x i32> %sum, <16 x float> %scale, <16 x float> %offset) alwaysinline {
+  %value = sitofp <16 x i32> %sum to <16 x float>
+  %scaled = call <16 x float> @llvm.fma.v16f32(<16 x float> %value, <16 x float> %scale, <16 x float> %offset)
+  %result = fptosi <16 x float> %scaled to <16 x i32>
+  ret <16 x i32> %result
+}

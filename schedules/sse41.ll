@@ -17,6 +17,15 @@ define weak_odr <4 x i32> @octet_scalex4(<4 x i32> %sum, <4 x float> %scale, <4 
   ret <4 x i32> %result
 }
 
+; trunc(sum * scale + offset): the same for sums >= 0; 0 or less for others, where the offset is below 1.
+define weak_odr <4 x i32> @octet_scale_positivex4(<4 x i32> %sum, <4 x float> %scale, <4 x float> %offset) alwaysinline {
+  %value = sitofp <4 x i32> %sum to <4 x float>
+  %product = fmul <4 x float> %value, %scale
+  %scaled = fadd <4 x float> %product, %offset
+  %result = fptosi <4 x float> %scaled to <4 x i32>
+  ret <4 x i32> %result
+}
+
 declare <8 x i16> @llvm.x86.sse2.packssdw.128(<4 x i32>, <4 x i32>)
 declare <16 x i8> @llvm.x86.sse2.packuswb.128(<8 x i16>, <8 x i16>)
 

@@ -2,6 +2,7 @@
 // groups of four bytes).
 #include <numeric>
 
+#include "generators/rescale.h"
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -47,6 +48,7 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
         .unroll(k.c)
         .unroll(k.x)
         .unroll(k.r.y);
+  if (rescales_in_float(info)) k.output.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, info);
 }
 

@@ -1,5 +1,6 @@
 // Depthwise convolution on x86: vpdpbusd on four interleaved taps a channel (AVX-512 VNNI), vpmaddwd on two (AVX2,
 // SSE4.1).
+#include "generators/rescale.h"
 #include "schedules/schedules.h"
 #include "schedules/x86_lanes.h"
 
@@ -48,6 +49,7 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
       .unroll(k.u)
       .unroll(k.t)
       .unroll(k.g);
+  k.scaled.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, Target::Avx512Vnni);
   keep_within_lanes(k.output, kBlock);
 }
@@ -107,6 +109,7 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .vectorize(k.c, byte_lanes)
       .unroll(k.t)
       .unroll(k.g);
+  k.scaled.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, target);
   if (target != Target::Sse41) keep_within_lanes(k.output, byte_lanes);
 }

@@ -43,7 +43,7 @@ class Offsets {
   /// One that is right, if there is one. `fused`: the product is not rounded by itself.
   std::optional<float> find(float scale, bool fused) const {
     constexpr double kMargin = 1e-12;  // for what the differences below lose
-    double least = 0, most = 2;
+    double least = 0, most = 1;        // below 1: then a negative sum comes to 0 or less with it, as with its opposite
     const auto offset_at = [&](const Point& p) {
       const double product =
           fused ? static_cast<double>(p.magnitude) * scale : static_cast<double>(p.magnitude * scale);
