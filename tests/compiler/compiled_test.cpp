@@ -20,9 +20,6 @@ namespace {
 
 Platform host() { return parse_platform(host_platform()); }
 
-/// All networks and operators instead of a few: takes an hour.
-bool all_wanted() { return std::getenv("OCTET_COMPILE_ALL") != nullptr; }
-
 void set_inputs(const CompiledNetwork::Instance& net, const std::vector<Bytes>& inputs) {
   for (size_t i = 0; i < inputs.size(); i++)
     std::memcpy(net.input(static_cast<int>(i)), inputs[i].data(), inputs[i].size());

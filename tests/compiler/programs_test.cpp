@@ -3,9 +3,13 @@
 
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "cli/process.h"
+#include "models/tflite_reader.h"
 #include "tests/compiler/folder.h"
+#include "tests/conformance/run.h"
+#include "tests/data.h"
 #include "tests/runtime/small_network.h"
 
 namespace octet {
@@ -34,6 +38,20 @@ std::string two_networks() {
          check("first", DataType::UInt8) + check("second", DataType::Int8) + "  return 0;\n}\n";
 }
 
+/// Compiles a C program of a network or several. Returns it.
+fs::path link_program(const fs::path& folder, const std::string& code, const std::string& c_compiler,
+                      const std::vector<std::string>& networks, const std::vector<std::string>& more) {
+  const fs::path source = folder / "main.c", program = folder / "main";
+  std::ofstream(source) << code;
+  std::vector<std::string> command = {
+      c_compiler,      "-std=c11", "-Wall",          "-Wextra",  "-Werror",
+      source.string(), "-o",       program.string(), "-pthread", "-I" + folder.string()};
+  for (const std::string& network : networks) command.push_back((folder / ("lib" + network + ".a")).string());
+  command.insert(command.end(), more.begin(), more.end());
+  run_tool(command);
+  return program;
+}
+
 /// Compiles both networks and the program, statically where it is for another machine. Returns the program.
 fs::path build(const Platform& platform, const std::string& c_compiler, const std::vector<std::string>& more) {
   for (const auto& [name, type] : {std::pair("first", DataType::UInt8), std::pair("second", DataType::Int8)}) {
@@ -41,24 +59,51 @@ fs::path build(const Platform& platform, const std::string& c_compiler, const st
     options.folder = test_folder() / platform.name;
     compile(small_network(type), options);
   }
-  const fs::path folder = test_folder() / platform.name, source = folder / "main.c", program = folder / "main";
-  std::ofstream(source) << two_networks();
-  std::vector<std::string> command = {c_compiler,
-                                      "-std=c11",
-                                      "-Wall",
-                                      "-Wextra",
-                                      "-Werror",
-                                      source.string(),
-                                      "-o",
-                                      program.string(),
-                                      "-I" + folder.string(),
-                                      (folder / "libfirst.a").string(),
-                                      (folder / "libsecond.a").string(),
-                                      "-pthread"};
-  command.insert(command.end(), more.begin(), more.end());
-  run_tool(command);
-  return program;
+  return link_program(test_folder() / platform.name, two_networks(), c_compiler, {"first", "second"}, more);
 }
+
+/// What is missing to run programs of 64-bit Arm.
+std::optional<std::string> missing_for_arm() {
+  for (const char* const tool : {"aarch64-linux-gnu-g++", "aarch64-linux-gnu-gcc", "qemu-aarch64"}) {
+    try {
+      cli::converse({tool, "--version"}, {});
+    } catch (const cli::NoSuchProgram& missing) {
+      return missing.what();
+    }
+  }
+  return std::nullopt;
+}
+
+constexpr std::pair<const char*, const char*> kArmCpus[] = {
+    {"cortex-a72", "neon"}, {"cortex-a76", "dotprod"}, {"max", "i8mm"}};
+
+/// A C program that reads its inputs from files, runs on so many threads, writes its outputs to files, and prints the
+/// instruction set: THREADS INPUT... OUTPUT...
+constexpr const char* kRunner = R"(#include <stdio.h>
+#include <stdlib.h>
+#include "net.h"
+
+static _Alignas(64) char arena[NET_ARENA_BYTES];
+
+int main(int argc, char** argv) {
+  net_t* net = net_create(arena, sizeof arena);
+  if (argc != 2 + NET_INPUTS + NET_OUTPUTS || net == 0 || net_start_threads(net, atoi(argv[1])) != 0) return 2;
+  for (int i = 0; i < NET_INPUTS; i++) {
+    FILE* file = fopen(argv[2 + i], "rb");
+    if (file == 0 || fread(net_input(net, i), 1, net_input_info(i)->bytes, file) != net_input_info(i)->bytes) return 3;
+    fclose(file);
+  }
+  if (net_run(net) != 0) return 4;
+  for (int i = 0; i < NET_OUTPUTS; i++) {
+    FILE* file = fopen(argv[2 + NET_INPUTS + i], "wb");
+    if (file == 0 || fwrite(net_output(net, i), 1, net_output_info(i)->bytes, file) != net_output_info(i)->bytes) return 5;
+    fclose(file);
+  }
+  puts(net_features(net));
+  net_destroy(net);
+  return 0;
+}
+)";
 
 TEST(Programs, TwoNetworksInOneOfC) {
   const fs::path program = build(parse_platform(host_platform()), "cc", {});
@@ -66,19 +111,52 @@ TEST(Programs, TwoNetworksInOneOfC) {
 }
 
 TEST(Programs, TwoNetworksOn64BitArm) {
-  for (const char* const tool : {"aarch64-linux-gnu-g++", "aarch64-linux-gnu-gcc", "qemu-aarch64"}) {
-    try {
-      cli::converse({tool, "--version"}, {});
-    } catch (const cli::NoSuchProgram& missing) {
-      GTEST_SKIP() << missing.what();
-    }
-  }
+  if (const auto missing = missing_for_arm()) GTEST_SKIP() << *missing;
   const fs::path program = build(parse_platform("arm-64-linux"), "aarch64-linux-gnu-gcc", {"-static"});
-  for (const auto& [cpu, features] :
-       {std::pair("cortex-a72", "neon"), std::pair("cortex-a76", "dotprod"), std::pair("max", "i8mm")}) {
+  for (const auto& [cpu, features] : kArmCpus) {
     const cli::Outcome outcome = cli::converse({"qemu-aarch64", "-cpu", cpu, program.string()}, {});
     EXPECT_EQ(outcome.code, 0) << cpu;
     EXPECT_EQ(outcome.out, std::string(features) + "\n" + features + "\n");
+  }
+}
+
+/// A small one; all of them, layer by layer and with blocks in bands, where all are wanted.
+TEST(Programs, RecordedNetworksOn64BitArm) {
+  if (!data_folder()) GTEST_SKIP() << no_data_message();
+  if (const auto missing = missing_for_arm()) GTEST_SKIP() << *missing;
+  const Platform platform = parse_platform("arm-64-linux");
+  std::string compiled;
+  for (const RecordedCase& recorded : network_cases()) {
+    const std::string stem = recorded.model.stem().string();
+    if (stem.ends_with("_float") || stem == compiled || (!all_wanted() && stem != "resnet8_cifar10_int8")) continue;
+    compiled = stem;  // of several cases of a network one does
+    const Model model = read_tflite(recorded.model);
+    const std::vector<Bytes> expected = recorded_outputs(recorded);
+    for (const int64_t fuse_blocks_bytes : {0, 64 << 10}) {
+      if (fuse_blocks_bytes > 0 && !all_wanted()) continue;
+      CompileOptions options = options_for("net", platform, platform.targets);
+      options.folder = test_folder() / (platform.name + "-" + stem);
+      options.fuse_blocks_bytes = fuse_blocks_bytes;
+      compile(model, options);
+      const fs::path program = link_program(options.folder, kRunner, "aarch64-linux-gnu-gcc", {"net"}, {"-static"});
+      for (const auto& [cpu, features] : kArmCpus) {
+        SCOPED_TRACE(recorded.name + " on " + cpu + (fuse_blocks_bytes > 0 ? " fused" : ""));
+        std::vector<std::string> command = {"qemu-aarch64", "-cpu", cpu, program.string(), "2"};
+        for (size_t i = 0; i < model.inputs.size(); i++)
+          command.push_back(recorded.stem.string() + ".in" + std::to_string(i) + ".bin");
+        for (size_t i = 0; i < expected.size(); i++)
+          command.push_back((options.folder / ("out" + std::to_string(i) + ".bin")).string());
+        const cli::Outcome outcome = cli::converse(command, {.patience = 600});
+        EXPECT_EQ(outcome.code, 0) << outcome.err;
+        EXPECT_EQ(outcome.out, std::string(features) + "\n");
+        for (size_t i = 0; i < expected.size(); i++) {
+          const fs::path file = command[command.size() - expected.size() + i];
+          const DataType type = model.tensors[static_cast<size_t>(model.outputs[i])].type;
+          EXPECT_EQ(difference(expected[i], read_file(file), type), "") << "output " << i;
+          fs::remove(file);
+        }
+      }
+    }
   }
 }
 
