@@ -103,6 +103,15 @@ struct Layer : DepthwiseStep {
   }
 };
 
+/// Whether what a kernel of shared columns interleaves ahead, on dotprod those of a whole row, is what Halide takes of
+/// the stack. More it would allocate in each call, which compiled networks cannot.
+bool columns_fit(const Layer& layer, const Schedule& s) {
+  constexpr int64_t kStackBytes = 16 << 10;
+  if (layer.target != Target::Dotprod && layer.target != Target::I8mm) return true;
+  const int64_t columns = (round_up(layer.op.out_w, s.pixels) - 1) * s.stride + s.filter;
+  return columns * depthwise_groups(layer.target, s) * layer.layout.depth * layer.layout.block < kStackBytes;
+}
+
 /// The kernel for this filter, if there is one; `parts` is what its weights need.
 Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   const Depthwise& op = layer.op;
@@ -119,7 +128,7 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
     const bool fits = s.filter == op.k_h && s.filter == op.k_w && s.stride == op.stride_h && op.dilation_h == 1 &&
                       s.parts >= parts && layer.image.shape.phases <= 2;
     const bool shares = s.pixels > 1;
-    if (!fits || (shares && !(in_columns && s.stride == op.stride_w))) continue;
+    if (!fits || (shares && !(in_columns && s.stride == op.stride_w && columns_fit(layer, s)))) continue;
     if (best.info == nullptr || cost(s) < cost(best.info->schedule)) best = kernel;
   }
   return best.info != nullptr ? best : find_kernel(Family::DepthwiseAny, layer.target);
