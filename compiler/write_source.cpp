@@ -95,6 +95,8 @@ std::string bytes_of(const Work& work) {
   return text;
 }
 
+int64_t arena_bytes_of(const Plan& plan) { return align_up(plan.memory().arena_bytes + kSlackBytes); }
+
 /// Of all variants; no pointers.
 compiled::Network sizes_of(const std::vector<PlannedVariant>& variants) {
   compiled::Network sizes{};
@@ -102,9 +104,8 @@ compiled::Network sizes_of(const std::vector<PlannedVariant>& variants) {
   sizes.input_count = static_cast<int32_t>(variants[0].plan->inputs().size());
   sizes.output_count = static_cast<int32_t>(variants[0].plan->outputs().size());
   for (const PlannedVariant& variant : variants) {
-    const MemoryPlan& memory = variant.plan->memory();
-    sizes.arena_bytes = std::max(sizes.arena_bytes, align_up(memory.arena_bytes + kSlackBytes));
-    sizes.most_tensors = std::max(sizes.most_tensors, static_cast<int32_t>(memory.offset.size()));
+    sizes.arena_bytes = std::max(sizes.arena_bytes, arena_bytes_of(*variant.plan));
+    sizes.most_tensors = std::max(sizes.most_tensors, static_cast<int32_t>(variant.plan->memory().offset.size()));
   }
   return sizes;
 }
@@ -148,10 +149,11 @@ std::string variant_entry(const std::string& name, const PlannedVariant& variant
   const std::string target(name_of(plan.target()));
   constexpr std::array kTargetNames = {"Sse41", "Avx2", "Avx512Vnni", "Neon", "Dotprod", "I8mm"};
   return fmt::format(
-      "    {{octet::Target::{0}, \"{1}\", {1}::steps, {2}, {3}, {1}::kernels, {1}::tensors, {4}, {1}::inputs, "
+      "    {{octet::Target::{0}, \"{1}\", {1}::steps, {2}, {3}, {5}, {1}::kernels, {1}::tensors, {4}, "
+      "{1}::inputs, "
       "{1}::outputs}},\n",
       kTargetNames[static_cast<size_t>(plan.target())], target, plan.steps().size(),
-      constants_symbol(name, plan.target()), plan.memory().offset.size());
+      constants_symbol(name, plan.target()), plan.memory().offset.size(), arena_bytes_of(plan));
 }
 
 std::string tensor_entry(const char* kind, size_t index, const TensorInfo& info) {
@@ -428,9 +430,14 @@ std::string network_source(const std::string& name, const std::vector<PlannedVar
   for (const PlannedVariant& variant : variants) text += variant_entry(name, variant);
   const Plan& plan = *variants.front().plan;
   const compiled::Network sizes = sizes_of(variants);
-  text +=
-      fmt::format("}};\nconstexpr octet::compiled::Network network = {{variants, {}, {}, {}, {}, {}}};\n\n",
-                  sizes.variant_count, sizes.input_count, sizes.output_count, sizes.most_tensors, sizes.arena_bytes);
+  std::vector<size_t> input_bytes;
+  for (const TensorInfo& input : plan.inputs()) input_bytes.push_back(input.bytes);
+  text += fmt::format(
+      "}};\nconstexpr int64_t input_bytes[] = {{{}}};\nconstexpr octet::compiled::Network network = {{variants, {}, "
+      "{}, "
+      "{}, input_bytes, {}, {}}};\n\n",
+      fmt::join(input_bytes, ", "), sizes.variant_count, sizes.input_count, sizes.output_count, sizes.most_tensors,
+      sizes.arena_bytes);
   text += tensor_list("input_info", plan.inputs()) + tensor_list("output_info", plan.outputs());
   text +=
       "Instance* instance(@NAME@_t* net) { return reinterpret_cast<Instance*>(net); }\n"

@@ -1,5 +1,8 @@
 #include "compiler/library/network.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstring>
 #include <new>
 
@@ -14,6 +17,16 @@ const Variant* find_variant(const Network& network, const char* features) {
       return &variant;
   }
   return nullptr;
+}
+
+/// Has the system give an arena's pages all at once, which takes a fraction of the time that it takes to give one after
+/// the other as they are first written. Older systems cannot; nothing depends on it.
+void map_pages([[maybe_unused]] std::byte* memory, [[maybe_unused]] int64_t bytes) {
+#if defined(MADV_POPULATE_WRITE)
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), at = reinterpret_cast<uintptr_t>(memory);
+  const uintptr_t first = at / page * page;
+  madvise(reinterpret_cast<void*>(first), at - first + static_cast<uintptr_t>(bytes), MADV_POPULATE_WRITE);
+#endif
 }
 
 }  // namespace
@@ -33,13 +46,15 @@ Instance::Instance(const Network& network, const Variant& variant, std::byte* me
       arena_(memory + kMembersAt + kMemberBytes + pointer_bytes(network)),
       members_(reinterpret_cast<Team::Member*>(memory + kMembersAt)) {
   for (int i = 0; i < kMostThreads; i++) new (&members_[i]) Team::Member;
-  std::memset(arena_, 0, static_cast<size_t>(network.arena_bytes));
+  map_pages(arena_, variant.arena_bytes);
   for (int32_t i = 0; i < variant.tensor_count; i++) {
     const Place& place = variant.tensors[i];
     tensors_[i] = place.in == Place::In::Arena       ? arena_ + place.offset
                   : place.in == Place::In::Constants ? const_cast<std::byte*>(variant.constants) + place.offset
                                                      : nullptr;
   }
+  for (int32_t i = 0; i < network.input_count; i++)
+    std::memset(tensors_[variant.inputs[i]], 0, static_cast<size_t>(network.input_bytes[i]));
 }
 
 void Instance::stop_threads() {

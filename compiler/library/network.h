@@ -32,6 +32,7 @@ struct Variant {
   const StepEntry* steps;
   int32_t step_count;
   const std::byte* constants;  // kSlackBytes readable behind them
+  int64_t arena_bytes;  // of the network's
   const KernelFunction* kernels;
   const Place* tensors;
   int32_t tensor_count;
@@ -42,6 +43,7 @@ struct Network {
   const Variant* variants;  // slowest first
   int32_t variant_count;
   int32_t input_count, output_count;
+  const int64_t* input_bytes;
   int32_t most_tensors;
   int64_t arena_bytes;  // that steps need, the slack behind it included
 };

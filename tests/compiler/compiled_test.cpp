@@ -119,6 +119,24 @@ TEST(Compiled, AnArenaMustBeLargeEnoughAndAlignedAndForThisCpu) {
   EXPECT_EQ(create(memory.get(), bytes, "mmx"), nullptr);
 }
 
+TEST(Compiled, AnArenaMayHoldAnythingAtFirst) {
+  const CompileOptions options = options_for("reused", host(), targets_under_test());
+  compile(small_network(), options);
+  const CompiledNetwork network = load(options);
+  const size_t bytes = network.function<size_t()>("arena_bytes")();
+  const auto memory = allocate_zeroed(static_cast<int64_t>(bytes));
+  std::memset(memory.get(), 0xa5, bytes);
+  void* const net = network.function<void*(void*, size_t, const char*)>("create_for")(memory.get(), bytes, nullptr);
+  ASSERT_NE(net, nullptr);
+  auto* const input = network.function<std::byte*(void*, int)>("input")(net, 0);
+  EXPECT_EQ(Bytes(input, input + 16), Bytes(16));
+  std::memcpy(input, small_input(DataType::UInt8).data(), 16);
+  ASSERT_EQ(network.function<int(void*)>("run")(net), 0);
+  EXPECT_EQ(std::memcmp(network.function<const std::byte*(void*, int)>("output")(net, 0),
+                        small_output(DataType::UInt8).data(), 16),
+            0);
+}
+
 TEST(Compiled, InstancesRunAtTheSameTime) {
   const CompileOptions options = options_for("several", host(), {targets_under_test().back()});
   const Model model = small_network();
