@@ -52,7 +52,8 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
 
   if (activation_of(target).is_uint()) {
     scaled(c, x, y) = rescaled_wide(target, /*in_float=*/true, sum(c, x, y), channels, c, 0, zero_point, lo);
-    output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), lo, hi);
+    const Expr least = target == Target::Avx512Vnni ? instruction(Int(32), "octet_align_stack", {lo}) : lo;
+    output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), least, hi);
   } else {
     scaled(c, x, y) = rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);

@@ -101,3 +101,12 @@ define weak_odr <16 x i32> @octet_scale_positivex16(<16 x i32> %sum, <16 x float
   %result = fptosi <16 x float> %scaled to <16 x i32>
   ret <16 x i32> %result
 }
+
+; Its argument. What it keeps on the stack makes LLVM align that to 64 bytes, before it knows whether it will spill
+; vectors: across two cache lines each would take twice as long.
+define weak_odr i32 @octet_align_stack(i32 %value) alwaysinline {
+  %place = alloca i32, align 64
+  store volatile i32 %value, i32* %place
+  %same = load volatile i32, i32* %place
+  ret i32 %same
+}
