@@ -308,10 +308,11 @@ namespace {
 // ---- pad_in_place
 
 /// The border that a node wants around tensor `t`, if it is an image that it else would copy.
-std::optional<Pads> border_of(const Node& node, int32_t t, Target target) {
+std::optional<Pads> border_of(const Node& node, int32_t t, const PlanOptions& options) {
   if (node.inputs[0] != t || std::ranges::count(node.inputs, t) != 1) return std::nullopt;
-  if (const auto* conv = std::get_if<Convolution>(&node.op)) return border_of(*conv, target);
-  if (const auto* conv = std::get_if<Depthwise>(&node.op)) return border_of(*conv, target);
+  if (const auto* conv = std::get_if<Convolution>(&node.op)) return border_of(*conv, options.target);
+  if (const auto* conv = std::get_if<Depthwise>(&node.op))
+    return border_of(*conv, options.target, /*always=*/options.fuse_blocks_bytes > 0);
   return std::nullopt;
 }
 
@@ -326,7 +327,7 @@ Graph pad_in_place(Graph graph, const PlanOptions& options) {
     const int32_t t = writer.outputs[0];
     const std::vector<size_t>& readers = uses.readers[static_cast<size_t>(t)];
     if (readers.empty() || uses.is_output[static_cast<size_t>(t)]) continue;
-    const auto wanted = [&](size_t n) { return border_of(graph.nodes[n], t, options.target); };
+    const auto wanted = [&](size_t n) { return border_of(graph.nodes[n], t, options); };
     const std::optional<Pads> border = wanted(readers[0]);
     if (border && std::ranges::all_of(readers, [&](size_t n) { return wanted(n) == border; })) {
       graph.margins[t] = *border;

@@ -60,6 +60,14 @@ int64_t joined_pixels(const Depthwise& op, const Image& image, int64_t block) {
   return std::clamp<int64_t>(std::min(whole, kMostChannels / op.out_c), 1, op.out_w);
 }
 
+/// Whether there are kernels that do without the image's border: x86's, which read pixel by pixel.
+bool can_do_unpadded(const Depthwise& op, Target target, const Image& image) {
+  const bool has_kernels = op.k_h == op.k_w && (op.k_h == 3 || op.k_h == 5) && op.stride_h <= 2 && op.dilation_h == 1;
+  return !is_arm(target) && has_kernels && op.stride_w == op.stride_h && op.dilation_w == 1 &&
+         op.depth_multiplier == 1 && image.shape.phases == 1 &&
+         joined_pixels(op, image, depthwise_layout(target).block) == 1;
+}
+
 /// The weights' residuals q_w - Z_w as [tap][channel].
 struct Residuals {
   int64_t channels;
@@ -154,14 +162,10 @@ std::vector<Section> make_sections(const Layer& layer, const Residuals& r, bool 
   return sections;
 }
 
-/// Whether the kernel can do without the image's border: it reads pixel by pixel what lies in the arena, which has
-/// fewer than 2^31 bytes.
+/// Whether the kernel does without the image's border. It has to lie in the arena, which has fewer than 2^31 bytes.
 bool kernel_pads(const Layer& layer, const PlanBuilder& builder) {
-  const Depthwise& op = layer.op;
-  return layer.image.copied && !is_arm(layer.target) && layer.any_geometry == 0 && layer.joined == 1 &&
-         op.depth_multiplier == 1 && layer.image.shape.phases == 1 && op.stride_w == op.stride_h &&
-         op.dilation_w == 1 && builder.tensor(layer.input).data.empty() &&
-         builder.options().max_bytes <= int64_t{1} << 31;
+  return layer.image.copied && layer.any_geometry == 0 && can_do_unpadded(layer.op, layer.target, layer.image) &&
+         builder.tensor(layer.input).data.empty() && builder.options().max_bytes <= int64_t{1} << 31;
 }
 
 /// Groups of weights of a channel.
@@ -259,9 +263,10 @@ ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer&
 
 }  // namespace
 
-std::optional<Pads> border_of(const Depthwise& op, Target target) {
+std::optional<Pads> border_of(const Depthwise& op, Target target, bool always) {
   const Image image = image_of(op, target, depthwise_layout(target).block);
-  return image.copied ? border_of(image.shape) : std::nullopt;
+  const bool wanted = image.copied && (always || !can_do_unpadded(op, target, image));
+  return wanted ? border_of(image.shape) : std::nullopt;
 }
 
 void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {

@@ -24,7 +24,8 @@ void plan(const ArgMax& op, const Node& node, PlanBuilder& builder);
 /// The border that the operator's input, an image, could have in memory instead of being copied to get it; nothing
 /// where it needs none, or copies it for other reasons too.
 std::optional<Pads> border_of(const Convolution& op, Target target);
-std::optional<Pads> border_of(const Depthwise& op, Target target);
+/// `always`: also where the kernel alone does without it, but not in a block of layers.
+std::optional<Pads> border_of(const Depthwise& op, Target target, bool always);
 /// Whether an ADD of the operator's output and another tensor can be part of it (Convolution::addition), and should.
 bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, Target target);
 /// Whether the operator can write an image's rows with room between them at no cost, or at less than a copy's.

@@ -94,22 +94,38 @@ void requantize(const Layer& layer, Range rows, const std::byte* sums, std::byte
   call(context.kernels[layer.requantize], in, table, layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
 }
 
-/// Some rows of one image of the batch. Threads share them, or, where these are few, its blocks of channels. `finish`
+/// Blocks of channels of bands of rows, counted through: of as few calls as they take.
+void run_blocks(const Layer& layer, Range rows, Range units, const ImageRows& in, const ImageRows& out,
+                const RunContext& context) {
+  const int64_t at_once = layer.rows_at_once, block = layer.layout.block, channels = layer.joined_channels();
+  const int64_t blocks = ceil_div(channels, block);
+  while (units.size() > 0) {
+    const int64_t band = units.begin / blocks, first = units.begin % blocks;
+    const bool whole = first == 0 && units.size() >= blocks;
+    const int64_t bands = whole ? units.size() / blocks : 1;
+    const int64_t last = whole ? blocks : std::min(first + units.size(), blocks);
+    const Range some{rows.begin + band * at_once, std::min(rows.begin + (band + bands) * at_once, rows.end)};
+    run_part(layer, some, {first * block, std::min(last * block, channels)}, in, out, context);
+    units.begin += bands * (last - first);
+  }
+}
+
+/// Some rows of one image of the batch. Threads share them, or, where these are few, their blocks of channels. `finish`
 /// is called for rows that are done.
 template <typename Finish>
 void share_rows(const Layer& layer, Range rows, const ImageRows& in, const ImageRows& out, const RunContext& context,
                 const Finish& finish) {
-  const int64_t block = layer.layout.block, at_once = layer.rows_at_once;
-  const int64_t bands = ceil_div(rows.size(), at_once), blocks = ceil_div(layer.joined_channels(), block);
-  if (bands >= context.pool.threads() || bands >= blocks) {
+  const int64_t at_once = layer.rows_at_once, threads = context.pool.threads();
+  const int64_t bands = ceil_div(rows.size(), at_once), blocks = ceil_div(layer.joined_channels(), layer.layout.block);
+  if (threads == 1 || bands >= 16 * threads) {
     context.pool.parallel_for(bands, 1, [&](int64_t begin, int64_t end) {
       const Range some{rows.begin + begin * at_once, std::min(rows.begin + end * at_once, rows.end)};
       run_part(layer, some, {0, layer.joined_channels()}, in, out, context);
       finish(some);
     });
   } else {
-    context.pool.parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, rows, {begin * block, std::min(end * block, layer.joined_channels())}, in, out, context);
+    context.pool.parallel_for(bands * blocks, 1, [&](int64_t begin, int64_t end) {
+      run_blocks(layer, rows, {begin, end}, in, out, context);
     });
     finish(rows);
   }
