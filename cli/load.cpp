@@ -32,7 +32,7 @@ CLI::Option* add_fuse_blocks_option(CLI::App& command, std::string& bytes) {
       .add_flag(
           "--fuse-blocks{256K}", bytes,
           "Compute blocks (depthwise -> 1x1, 1x1 -> depthwise -> 1x1) in bands of rows, where their intermediates "
-          "do not fit into a cache of so many bytes otherwise (256K unless said): 262144, 256K, 1M")
+          "do not fit into a cache of so many bytes: --fuse-blocks=128K, =1M, =262144; 256K unless said")
       ->type_name("BYTES");
 }
 

@@ -107,9 +107,9 @@ void run(const BlockStep& block, const RunContext& context) {
       run_rows(block.depthwise, rows, made, filtered, part);
       run_rows(project, rows, filtered, out, part);
     };
-    // Pixels of their own, so that threads need not wait between the two.
-    const int64_t groups = ceil_div(band.size(), at_once);
-    if (groups < context.pool.threads()) {
+    // A thread that has rows of its own need not wait between the two, where rows can be shared out about evenly.
+    const int64_t groups = ceil_div(band.size(), at_once), threads = context.pool.threads();
+    if (8 * ceil_div(groups, threads) * threads > 9 * groups) {
       compute(band, context.pool);
       continue;
     }
