@@ -486,7 +486,7 @@ TEST_P(Enumerated, BlocksInBands) {
     options.fuse_blocks_bytes = INT64_MAX;
     const std::vector<BlockMemory> whole = Plan::make(model, options)->layer_blocks();
     ASSERT_EQ(whole.size(), 1U);
-    for (const int64_t percent : {1, 25, 60, 95}) {
+    for (const int64_t percent : {25, 60, 95}) {
       options.fuse_blocks_bytes = whole[0].weight_bytes + whole[0].apart_bytes * percent / 100;
       if (Plan::make(model, options)->layer_blocks().at(0).fused()) fused++;
       const RunOptions run{.threads = 1 + i % 3, .fuse_blocks_bytes = options.fuse_blocks_bytes};
@@ -499,7 +499,7 @@ TEST_P(Enumerated, BlocksInBands) {
          {std::tuple{3, 1, 1}, {3, 2, 1}, {5, 1, 1}, {5, 2, 1}, {3, 1, 2}, {1, 2, 1}})
       for (const Padding padding : {Padding::Same, Padding::Valid})
         for (const auto& [height, width, channels, out_c] :
-             {std::tuple{23, 19, 24, 24}, {22, 25, 7, 33}, {31, 42, 64, 16}}) {
+             {std::tuple{23, 19, 24, 24}, {22, 25, 7, 33}, {27, 28, 64, 16}}) {
           BlockShape block{.expanded = channels * 3, .out_c = out_c};
           block.k = k, block.stride = stride, block.dilation = dilation, block.padding = padding;
           if (i % 4 == 1) block.expanded = 0;
