@@ -73,7 +73,9 @@ std::shared_ptr<const Plan> Plan::make(const Model& model, const PlanOptions& op
   }
   for (const int32_t t : graph.outputs) plan->keep_constant(t, graph);
   if (options.fuse_blocks_bytes > 0 && !options.keep_all) {
-    plan->arena_bytes_apart_ = plan->plan_arena(graph).arena_bytes;
+    PlanOptions apart = options;  // whose passes decide otherwise too
+    apart.fuse_blocks_bytes = 0;
+    plan->arena_bytes_apart_ = make(model, apart)->memory().arena_bytes;
     plan->layer_blocks_ = fuse_blocks(plan->steps_, plan->outputs_, options.fuse_blocks_bytes);
   }
   plan->memory_ = plan->plan_arena(graph);
