@@ -33,7 +33,7 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
   }
   by_vector(k.sum.update());
   k.sum.update()
-      .reorder(k.r[0], cv, k.c, k.y, k.x, k.r[1], k.r[2], k.r[3])
+      .reorder(k.r[0], cv, k.c, k.y, k.x, k.r[3], k.r[2], k.r[1])
       .atomic()
       .vectorize(k.r[0])
       .unroll(k.r[1])

@@ -331,6 +331,15 @@ AdditionCosts addition_costs(Target target) {
   return is_arm(target) ? AdditionCosts{.fused = 8.5, .alone = 9} : AdditionCosts{.fused = 11, .alone = 16};
 }
 
+/// AVX-512: what it costs a vector that its tile's sums leave no registers for what rescales them; as timed.
+double crowding_cost(const KernelInfo& kernel) {
+  const int v = kernel.schedule.vectors;
+  const bool crowded =
+      kernel.target == Target::Avx512Vnni && kernel.family == Family::Convolution && kernel.schedule.pixels * v >= 27;
+  if (!crowded) return 0;
+  return v % 4 == 0 ? 1.45 : 3.2;
+}
+
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
 double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals,
                std::span<const int64_t> wide) {
@@ -347,7 +356,11 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
   const double add = kernel.family == Family::ConvolutionAdd ? addition_costs(kernel.target).fused : 0;
-  const double rescale = add + (v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale);
+  const double rescale = add +
+                         (v % 4 == 0   ? costs.rescale4
+                          : v % 2 == 0 ? costs.rescale2
+                                       : costs.rescale) +
+                         crowding_cost(kernel);
   const auto widening = tile.widened ? static_cast<double>(int64_t{op.batch} * op.in_h * op.in_w * op.in_c) / 8 : 0.0;
   const double excess_cost = vd * (pd * costs.multiply + costs.load_weights) + pd + 24;
   return widening +
