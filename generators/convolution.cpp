@@ -63,13 +63,24 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
     output(c, x, y) = affine_sum(target, affine, clamp(value, lo, hi), addend(c, x, y), 0);
   } else {
     // Of another type than `row`: else Halide would give them one place on the stack, and LLVM leave both there.
-    scaled(c, x) =
-        reinterpret<uint8_t>(rescaled(target, rescales_in_float(info), sum(c, x), channels, c, x, zero_point, lo, hi));
-    Expr byte = reinterpret(activation_of(target), scaled(c, pixel));
+    scaled(c, x) = reinterpret<uint8_t>(
+        rescaled(target, rescales_in_float(info), sum(c, x), channels, c, x, fits_int16, zero_point, lo, hi));
+    Expr byte =
+        reinterpret(activation_of(target), takes_pixel_pairs(info) ? of_pixel_pair(info, pixel) : scaled(c, pixel));
     output(c, x, y) = kind == Output::Add ? affine_sum(target, affine, byte, addend(c, x, y),
                                                        c % (info.schedule.vectors * convolution_layout(target).lanes))
                                           : byte;
   }
+}
+
+// The bytes of a pair's pixels come in turns, two channels each.
+Expr ConvolutionKernel::of_pixel_pair(const KernelInfo& info, const Expr& pixel) {
+  const int block = tile_of(info).channels;
+  const auto picked_by = [&](const std::string& pick) {
+    Expr first = c + c / block * block;
+    return instruction(UInt(8), pick, {scaled(first, pixel / 2), scaled(first + block, pixel / 2)});
+  };
+  return select(pixel % 2 == 0, picked_by("octet_even_pairs"), picked_by("octet_odd_pairs"));
 }
 
 // Of a type that says how many at most: the loop then needs no look at a bound.
@@ -154,21 +165,17 @@ void ConvolutionKernel::define_sum_of_pixel_pairs(const KernelInfo& info) {
   r = RDom({{0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
   r.where(r.y < steps(r.z));
   Expr group = r.y * groups + r.x, channel = 2 * c + lane;
-  const auto bias = [&](int i) { return cast<int64_t>(cast<uint32_t>(channels(2 * c + i, kBias, 0))); };
+  const auto bias = [&](int i) { return cast<int64_t>(cast<uint32_t>(channels(4 * c + i, kBias, 0))); };
   partial(lane, c, x) = bias(0) | (bias(1) << 32);
   partial(lane, c, x) =
       instruction(Int(64), "octet_smmla",
                   {partial(lane, c, x), row(2 * group + lane, x, r.z),
                    weights(0, within_block(channel, block, 2), r.x, first_step(r.z) + r.y, channel / block)});
-  const auto joined_by = [&](const std::string& zip) {
-    return instruction(Int(64), zip, {partial(lane, 2 * c, x / 2), partial(lane, 2 * c + 1, x / 2)});
-  };
-  joined(lane, c, x) = select(x % 2 == 0, joined_by("octet_zip1"), joined_by("octet_zip2"));
-  sum(c, x) = instruction(Int(32), "octet_halves", {joined(c / 2 % 2, c / 4, x)});
+  sum(c, x) = instruction(Int(32), "octet_halves", {partial(c / 2 % 2, c / 4, x)});
 }
 
 std::vector<Argument> ConvolutionKernel::arguments() const {
-  std::vector<Argument> all{input, offsets, runs, weights, channels, excess, width, zero_point, lo, hi};
+  std::vector<Argument> all{input, offsets, runs, weights, channels, excess, fits_int16, width, zero_point, lo, hi};
   if (kind_ != Output::Add) return all;
   all.push_back(addend);
   const std::vector<Argument> more = affine.arguments();

@@ -28,6 +28,7 @@
 //
 // i8mm takes pixels in pairs (takes_pixel_pairs): x of `offsets` counts pairs, and both the input and the weights are
 // seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
+// The table of channels is in the order that sums then have, two channels once a pixel: 0 1 0 1 2 3 2 3 ..
 //
 // Kernels that multiply by element (takes_excess_apart) have as many steps in each tap, from its first channel on; each
 // of the last `excess` runs takes one group of `depth` channels, whose weights lie behind all steps, one after the
@@ -37,8 +38,8 @@
 // of ADD (generators/elementwise.h), of which the addend is the other:
 //   out(c, x) = sum's clamp((f1 clamp(rescale(sum(c, x))) + f2 addend(c, x) + constant) >> shift)
 //
-// Arguments, in order: input, offsets, runs, weights, channels, excess, width, zero_point, lo, hi; with an addend:
-// addend, those of AffineParams; output.
+// Arguments, in order: input, offsets, runs, weights, channels, excess, fits_int16, width, zero_point, lo, hi; with an
+// addend: addend, those of AffineParams; output.
 #pragma once
 
 #include <vector>
@@ -61,6 +62,7 @@ struct ConvolutionKernel {
   Halide::ImageParam weights;                       // [depth, block, groups, steps, channels / block], see word_bytes
   Halide::ImageParam channels;                      // int32 [channel, field, 0]: generators/rescale.h
   Halide::Param<int32_t> excess{"excess"};          // runs at the end that are of excess
+  Halide::Param<int32_t> fits_int16{"fits_int16"};  // are_int16 (generators/rescale.h)
   Halide::Param<int32_t> width{"width"};            // of the output's rows
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output; with an addend, of what is added to it
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp of the same
@@ -76,8 +78,8 @@ struct ConvolutionKernel {
   Halide::Func partial{"partial"};            // pairs: sum's four parts (lane, c, x); r: pairs, steps, runs
   Halide::Func joined{"joined"};              // pairs: the parts added up, over `lanes`
   Halide::RDom lanes;
-  Halide::Func sum{"sum"};
-  Halide::Func scaled{"scaled"};  // not of Sum
+  Halide::Func sum{"sum"};        // (c, x); pixel pairs: c as in the table of channels, x counts pairs
+  Halide::Func scaled{"scaled"};  // the same; not of Sum
   Halide::Func output{"output"};  // [channel, column, row]
 
   std::vector<Halide::Argument> arguments() const;
@@ -92,6 +94,7 @@ struct ConvolutionKernel {
   void define_sum_of_pixel_pairs(const KernelInfo& info);
   Halide::Expr steps(const Halide::Expr& t);
   Halide::Expr first_step(const Halide::Expr& t);
+  Halide::Expr of_pixel_pair(const KernelInfo& info, const Halide::Expr& pixel);
 };
 
 }  // namespace octet

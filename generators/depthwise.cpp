@@ -55,7 +55,8 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     const Expr least = target == Target::Avx512Vnni ? instruction(Int(32), "octet_align_stack", {lo}) : lo;
     output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), least, hi);
   } else {
-    scaled(c, x, y) = rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, zero_point, lo, hi);
+    scaled(c, x, y) =
+        rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, fits_int16, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);
   }
 }
@@ -108,7 +109,7 @@ void DepthwiseKernel::define_sum_by_pairs(const Schedule& geometry) {
 }
 
 std::vector<Argument> DepthwiseKernel::arguments() const {
-  return {input, pair_step, odd_step, weights, channels, zero_point, lo, hi};
+  return {input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi};
 }
 
 DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
@@ -130,7 +131,8 @@ DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)
   if (kind == Output::Sum) {
     output(c, x, y) = sum(c, x, y);
   } else {
-    scaled(c, x, y) = rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, zero_point, lo, hi);
+    scaled(c, x, y) =
+        rescaled(target, /*in_float=*/false, sum(c, x, y), channels, c, x, /*fits_int16=*/0, zero_point, lo, hi);
     output(c, x, y) = scaled(c, x, y);
   }
 }

@@ -37,7 +37,7 @@
 
 namespace octet {
 
-/// Arguments, in order: input, pair_step, odd_step, weights, channels, zero_point, lo, hi; output.
+/// Arguments, in order: input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi; output.
 struct DepthwiseKernel {
   /// Of `geometry`: filter, stride, rows, parts, pixels.
   DepthwiseKernel(Target target, const Schedule& geometry);
@@ -46,6 +46,7 @@ struct DepthwiseKernel {
   Halide::Param<int32_t> pair_step{"pair_step"}, odd_step{"odd_step"};  // in elements of input
   Halide::ImageParam weights;   // int8 or int16 [depth, panel, taps, channels / panel]
   Halide::ImageParam channels;  // int32 [channel, field, 0]: ChannelField; the last stride is 0, as for convolution
+  Halide::Param<int32_t> fits_int16{"fits_int16"};  // are_int16 (generators/rescale.h)
   Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
 

@@ -41,8 +41,10 @@ Expr rescale_sqrdmulh(const Expr& sum, const Expr& multiplier, const Expr& down,
 }
 
 Expr narrowed(const Expr& value, const Expr& zero_point) {
-  return saturating_cast<int8_t>(saturating_add(saturating_cast<int16_t>(value), cast<int16_t>(zero_point)));
+  return saturating_cast<int8_t>(saturating_add(value, cast<int16_t>(zero_point)));
 }
+
+Expr are_int16(const Expr& fits_int16) { return fits_int16 == 1; }
 
 Expr clamps_below_at_zero(const Expr& zero_point, const Expr& lo) { return zero_point == -128 && lo == -128; }
 
@@ -60,15 +62,17 @@ Expr rescaled_wide(Target target, bool in_float, const Expr& sum, const ImagePar
 }
 
 Expr rescaled(Target target, bool in_float, const Expr& sum, const ImageParam& channels, const Var& channel,
-              const Var& pixel, const Expr& zero_point, const Expr& lo, const Expr& hi) {
+              const Var& pixel, const Expr& fits_int16, const Expr& zero_point, const Expr& lo, const Expr& hi) {
   if (activation_of(target).is_uint()) {
     Expr value = rescaled_wide(target, in_float, sum, channels, channel, pixel, zero_point, lo);
     // Bytes are clamped four times as fast as sums.
     return clamp(instruction(UInt(8), "octet_saturate_u8", {value}), cast<uint8_t>(lo), cast<uint8_t>(hi));
   }
-  Expr value = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),
-                                /*ties_away=*/lo < zero_point);
-  Expr from_zero = reinterpret<int8_t>(saturating_cast<uint8_t>(saturating_cast<int16_t>(value)) ^ cast<uint8_t>(0x80));
+  Expr wide = rescale_sqrdmulh(sum, channels(channel, kMultiplier, 0), channels(channel, kShift, 0),
+                               /*ties_away=*/lo < zero_point);
+  Expr value =
+      select(are_int16(fits_int16), instruction(Int(16), "octet_lower_halves", {wide}), saturating_cast<int16_t>(wide));
+  Expr from_zero = reinterpret<int8_t>(saturating_cast<uint8_t>(value) ^ cast<uint8_t>(0x80));
   Expr byte = select(clamps_below_at_zero(zero_point, lo), from_zero, narrowed(value, zero_point));
   return clamp(byte, cast<int8_t>(lo), cast<int8_t>(hi));
 }
@@ -85,7 +89,7 @@ Expr requantized(Target target, const Expr& sum, const Expr& multiplier, const E
   if (activation_of(target).is_uint())
     return cast<uint8_t>(clamp(rescale_exact(sum, multiplier, left, right, zero_point), lo, hi));
   Expr value = rescale_sqrdmulh(sum << cast<uint32_t>(left), multiplier, -right, /*ties_away=*/const_true());
-  return clamp(narrowed(value, zero_point), cast<int8_t>(lo), cast<int8_t>(hi));
+  return clamp(narrowed(saturating_cast<int16_t>(value), zero_point), cast<int8_t>(lo), cast<int8_t>(hi));
 }
 
 Expr rescale_shifted_byte(const Expr& difference, const Expr& multiplier, const Expr& right) {

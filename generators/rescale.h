@@ -43,9 +43,13 @@ Halide::Expr has_zero_lowest(const Halide::Expr& zero_point);
 Halide::Expr rescale_sqrdmulh(const Halide::Expr& sum, const Halide::Expr& multiplier, const Halide::Expr& down,
                               const Halide::Expr& ties_away);
 
-/// Arm: value + zero_point, saturated to int8. Saturating on the way, to 16 bits before the addition, changes nothing:
+/// Arm: int16 value + zero_point, saturated to int8. That `value` may have been saturated to 16 bits changes nothing:
 /// what is beyond 16 bits stays beyond 8 bits, on its side, whichever zero point in [-128, 127] is added.
 Halide::Expr narrowed(const Halide::Expr& value, const Halide::Expr& zero_point);
+
+/// Arm: whether all of a call's rescaled sums, no zero point added yet, fit in 16 bits, as an argument of kernels: 0 or
+/// 1. Two vectors are then narrowed by one instruction; saturated, each takes one.
+Halide::Expr are_int16(const Halide::Expr& fits_int16);
 
 /// Arm: the output is a ReLU's whose zero point is the least value. Then one narrowing clamps, and adds nothing.
 Halide::Expr clamps_below_at_zero(const Halide::Expr& zero_point, const Halide::Expr& lo);
@@ -53,10 +57,11 @@ Halide::Expr clamps_below_at_zero(const Halide::Expr& zero_point, const Halide::
 /// The target's activation of a convolution's sum, by the fast form and its table of channels: int32 [channel,
 /// ChannelField, pixel], the last dimension's stride being 0. A multiplier that seems to depend on the pixel is not
 /// hoisted out of the loop over pixels: hoisted on x86, its sign extension would hide the high-half multiply from LLVM.
-/// `in_float`: by rescale_float; else, on AVX-512, the high half is a function of schedules/avx512vnni.ll.
+/// `in_float`: by rescale_float; else, on AVX-512, the high half is a function of schedules/avx512vnni.ll. `fits_int16`
+/// counts on Arm.
 Halide::Expr rescaled(Target target, bool in_float, const Halide::Expr& sum, const Halide::ImageParam& channels,
-                      const Halide::Var& channel, const Halide::Var& pixel, const Halide::Expr& zero_point,
-                      const Halide::Expr& lo, const Halide::Expr& hi);
+                      const Halide::Var& channel, const Halide::Var& pixel, const Halide::Expr& fits_int16,
+                      const Halide::Expr& zero_point, const Halide::Expr& lo, const Halide::Expr& hi);
 
 /// x86: the same, not yet narrowed.
 Halide::Expr rescaled_wide(Target target, bool in_float, const Halide::Expr& sum, const Halide::ImageParam& channels,

@@ -11,7 +11,7 @@ namespace {
 constexpr int kLanes = 4;  // output channels of a vector of sums
 
 // Channel blocks outermost, so that a block's weights stay in the first-level cache while all pixels pass.
-void schedule_tiles(ConvolutionKernel& k, Schedule tile, const Var& xo) {
+void schedule_tiles(ConvolutionKernel& k, Schedule tile, bool pairs, const Var& xo) {
   const int block = kLanes * tile.vectors;
   Var co("co");
   k.output.compute_root()
@@ -22,11 +22,14 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, const Var& xo) {
       .unroll(k.x);
   for (Func* stage : {&k.scaled, &k.sum}) {
     if (!stage->defined()) continue;
-    stage->compute_at(k.output, xo).store_in(MemoryType::Stack).bound_extent(k.x, tile.pixels).bound_extent(k.c, block);
+    stage->compute_at(k.output, xo)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.x, pairs ? tile.pixels / 2 : tile.pixels)
+        .bound_extent(k.c, pairs ? block * 2 : block);
   }
   if (k.scaled.defined()) {
-    k.scaled.vectorize(k.c).unroll(k.x);
-    specialize_rescaled_arm(k.scaled, k.zero_point, k.lo, k.hi);
+    k.scaled.vectorize(k.c, block).unroll(k.c).unroll(k.x);
+    specialize_rescaled_arm(k.scaled, k.fits_int16, k.zero_point, k.lo, k.hi);
   }
 }
 
@@ -100,14 +103,6 @@ void schedule_pairs(ConvolutionKernel& k, Schedule tile) {
 void schedule_pixel_pairs(ConvolutionKernel& k, const Schedule& tile, const Var& xo) {
   const int pairs = tile.pixels / 2, channel_pairs = tile.vectors * kLanes / 2;
   k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
-  k.joined.compute_at(k.output, xo)
-      .store_in(MemoryType::Stack)
-      .bound_extent(k.lane, 2)
-      .bound_extent(k.c, tile.vectors)
-      .bound_extent(k.x, tile.pixels)
-      .vectorize(k.lane)
-      .unroll(k.c)
-      .unroll(k.x);
   k.partial.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound_extent(k.lane, 2)
@@ -128,16 +123,18 @@ void schedule_pixel_pairs(ConvolutionKernel& k, const Schedule& tile, const Var&
 
 // The order is from the commonest: ReLUs of a zero point that is the least value, without and with a clamp above,
 // outputs without a clamp, other ReLUs.
-void specialize_rescaled_arm(Func& scaled, const Expr& zero_point, const Expr& lo, const Expr& hi) {
-  scaled.specialize(clamps_below_at_zero(zero_point, lo) && hi == 127);
-  scaled.specialize(clamps_below_at_zero(zero_point, lo));
-  scaled.specialize(lo == -128 && hi == 127 && zero_point > -128);
-  scaled.specialize(lo >= zero_point);
+void specialize_rescaled_arm(Func& scaled, const Expr& fits_int16, const Expr& zero_point, const Expr& lo,
+                             const Expr& hi) {
+  const Expr fit = are_int16(fits_int16);
+  scaled.specialize(fit && clamps_below_at_zero(zero_point, lo) && hi == 127);
+  scaled.specialize(fit && clamps_below_at_zero(zero_point, lo));
+  scaled.specialize(fit && lo == -128 && hi == 127 && zero_point > -128);
+  scaled.specialize(fit && lo >= zero_point);
 }
 
 void schedule_convolution_arm(ConvolutionKernel& k, const KernelInfo& info) {
   Var xo("xo");
-  schedule_tiles(k, info.schedule, xo);
+  schedule_tiles(k, info.schedule, takes_pixel_pairs(info), xo);
   if (takes_pixel_pairs(info))
     schedule_pixel_pairs(k, info.schedule, xo);
   else if (adds_pairs(info))

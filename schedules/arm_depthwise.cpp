@@ -1,5 +1,6 @@
 // Depthwise convolution on 64-bit Arm: sdot on four interleaved taps of a channel (dotprod); smull and smlal on pairs
 // of taps as they lie (NEON).
+#include "generators/rescale.h"
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -61,7 +62,10 @@ void schedule_depthwise_arm(DepthwiseKernel& k, Target target, const Schedule& t
         .unroll(k.x)
         .unroll(k.y);
   }
-  specialize_rescaled_arm(k.scaled, k.zero_point, k.lo, k.hi);
+  specialize_rescaled_arm(k.scaled, k.fits_int16, k.zero_point, k.lo, k.hi);
+  // Networks' first depthwise layers have channels with large weights, of which some results do not fit in 16 bits. (On
+  // NEON, LLVM would spill for one form more.)
+  if (target == Target::Dotprod) k.scaled.specialize(k.fits_int16 == 0 && clamps_below_at_zero(k.zero_point, k.lo));
   if (target == Target::Dotprod) schedule_columns(k, tile, tile.pixels > 1 ? yo : xo);
   promise_layout(k, target);
 }

@@ -356,8 +356,8 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x6c4_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 32}},
     {"conv_s8_x6c4k16_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 16}},
     {"conv_s8_x6c4k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 8}},
-    {"conv_s8_x8c3_i8mm", Family::Convolution, Target::I8mm, {.pixels = 8, .vectors = 3, .step = 16}},
-    {"conv_s8_x8c3k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 8, .vectors = 3, .step = 8}},
+    {"conv_s8_x12c2_i8mm", Family::Convolution, Target::I8mm, {.pixels = 12, .vectors = 2, .step = 16}},
+    {"conv_s8_x12c2k8_i8mm", Family::Convolution, Target::I8mm, {.pixels = 12, .vectors = 2, .step = 8}},
     {"conv_add_s8_x6c4_i8mm", Family::ConvolutionAdd, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 32}},
     {"conv_add_s8_x6c4k16_i8mm", Family::ConvolutionAdd, Target::I8mm, {.pixels = 6, .vectors = 4, .step = 16}},
 

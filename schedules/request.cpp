@@ -33,13 +33,13 @@ std::string_view arguments_of(Family family) {
   switch (family) {
     case Family::Convolution:
     case Family::ConvolutionSum:
-      return "bbbbbiiiiib";
+      return "bbbbbiiiiiib";
     case Family::ConvolutionAdd:
-      return "bbbbbiiiiibbbhiiib";
+      return "bbbbbiiiiiibbbhiiib";
     case Family::Requantize:
       return "bbiiib";
     case Family::Depthwise:
-      return "biibbiiib";
+      return "biibbiiiib";
     case Family::DepthwiseAny:
     case Family::DepthwiseSum:
       return "bbbbiiiiiib";

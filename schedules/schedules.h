@@ -36,8 +36,8 @@ void schedule_depthwise_any_x86(DepthwiseAnyKernel& kernel, Target target);
 void schedule_depthwise_arm(DepthwiseKernel& kernel, Target target, const Schedule& tile);
 void schedule_depthwise_any_arm(DepthwiseAnyKernel& kernel, Target target);
 /// Arm: a form of `rescaled` (generators/rescale.h) for each common kind of output, chosen at run time.
-void specialize_rescaled_arm(Halide::Func& scaled, const Halide::Expr& zero_point, const Halide::Expr& lo,
-                             const Halide::Expr& hi);
+void specialize_rescaled_arm(Halide::Func& scaled, const Halide::Expr& fits_int16, const Halide::Expr& zero_point,
+                             const Halide::Expr& lo, const Halide::Expr& hi);
 void schedule_requantize(RequantizeKernel& kernel, Target target);
 void schedule_sum(SumKernel& kernel, Target target);
 void schedule_sum_any(SumAnyKernel& kernel, Target target);

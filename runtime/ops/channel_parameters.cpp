@@ -13,13 +13,35 @@ FixedPoint rescale_of(const ChannelRescale& layer, int64_t channel) {
   return layer.rescale[layer.rescale.size() == 1 ? 0 : static_cast<size_t>(channel)];
 }
 
-/// What a channel's sums all become, if they do: real networks have channels that training left dead, with biases and
-/// right shifts beyond the fast form. The rescale is monotonic, so the ends of the range tell.
-std::optional<int32_t> constant_result(FixedPoint r, SumRange sums) {
+struct ResultRange {
+  int32_t lo, hi;
+};
+
+/// What a channel's sums become, before the zero point is added, if sums and rescale are within what kernels hold. The
+/// rescale is monotonic, so the ends of the range tell.
+std::optional<ResultRange> result_range(FixedPoint r, SumRange sums) {
   if (r.multiplier < 0 || r.shift > 0 || r.shift < -31 || sums.lo < INT32_MIN || sums.hi > INT32_MAX) return {};
-  const int32_t lowest = multiply_by_quantized_multiplier(static_cast<int32_t>(sums.lo), r);
-  const int32_t highest = multiply_by_quantized_multiplier(static_cast<int32_t>(sums.hi), r);
-  return lowest == highest ? std::optional(lowest) : std::nullopt;
+  return ResultRange{multiply_by_quantized_multiplier(static_cast<int32_t>(sums.lo), r),
+                     multiply_by_quantized_multiplier(static_cast<int32_t>(sums.hi), r)};
+}
+
+/// What they all become, if they do: real networks have channels that training left dead, with biases and right shifts
+/// beyond the fast form.
+std::optional<int32_t> constant_result(FixedPoint r, SumRange sums) {
+  const auto results = result_range(r, sums);
+  return results && results->lo == results->hi ? std::optional(results->lo) : std::nullopt;
+}
+
+/// Whether the zero point is all that is left of the results once they are clamped, as of a dead channel's by a ReLU.
+bool is_clamped_to_zero_point(const ResultRange& results, const ChannelRescale& layer) {
+  return (layer.zero_point == layer.clamp.lo && results.hi <= 0) ||
+         (layer.zero_point == layer.clamp.hi && results.lo >= 0);
+}
+
+FixedPoint arm_rescale(const ChannelRescale& layer, int64_t c) {
+  const FixedPoint r = rescale_of(layer, c);
+  const auto results = result_range(r, layer.sums[static_cast<size_t>(c)]);
+  return results && is_clamped_to_zero_point(*results, layer) ? FixedPoint{} : r;
 }
 
 /// The bounds that rescale_mulhs states.
@@ -65,10 +87,18 @@ bool fast_rescale_holds(Target target, const ChannelRescale& layer) {
   return true;
 }
 
+bool results_fit_int16(const ChannelRescale& layer, Range channels) {
+  for (int64_t c = channels.begin; c < channels.end; c++) {
+    const auto results = result_range(arm_rescale(layer, c), layer.sums[static_cast<size_t>(c)]);
+    if (!results || results->lo < INT16_MIN || results->hi > INT16_MAX) return false;
+  }
+  return true;
+}
+
 void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table) {
   const bool x86 = !is_arm(target);
   for (int64_t c = 0; c < layer.channels; c++) {
-    FixedPoint r = rescale_of(layer, c);
+    FixedPoint r = x86 ? rescale_of(layer, c) : arm_rescale(layer, c);
     const SumRange sums = layer.sums[static_cast<size_t>(c)];
     int32_t zero_point = layer.zero_point;
     if (x86 && !mulhs_holds(r, sums, zero_point)) {

@@ -32,6 +32,10 @@ std::vector<std::optional<FloatRescale>> float_rescales(Target target, const Cha
 /// the one in fixed point.
 bool fast_rescale_holds(Target target, const ChannelRescale& layer);
 
+/// Arm: whether the results of some channels fit in 16 bits, before the zero point is added (are_int16 in
+/// generators/rescale.h).
+bool results_fit_int16(const ChannelRescale& layer, Range channels);
+
 /// int32 [kChannelFields][padded], zero at first: rows by ChannelField. padded >= channels.
 void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table);
 /// The same, kept in the plan. x86: channels that have numbers in `in_float` (by channel, or empty) get those.

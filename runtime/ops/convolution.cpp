@@ -271,32 +271,34 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
             .step = 5 * vectors,
             .run = 30 * vectors,
             .tile = 45 * vectors,
-            .rescale = 12,
-            .rescale2 = 8.5,
-            .rescale4 = 7};
+            .rescale = 11.5,
+            .rescale2 = 8,
+            .rescale4 = 6.5};
   }
-  if (takes_pixel_pairs(kernel))
+  if (takes_pixel_pairs(kernel)) {
+    // So many pixels' addresses are added up in each step.
+    const double addresses = kernel.schedule.pixels > 8 ? 0.9 : 0;
     return {.multiply = 1,
-            .load_pixel = step_of(kernel) / 8 * 0.3,
+            .load_pixel = step_of(kernel) / 8 * 0.3 + addresses,
             .load_weights = 1,
             .step = 3,
             .run = 34,
             .tile = 60,
-            .rescale = 12,
-            .rescale2 = 8.5,
-            .rescale4 = 6.8};
+            .rescale = 11.5,
+            .rescale2 = 6.2,
+            .rescale4 = 5.3};
+  }
   if (is_arm(kernel.target)) {
-    // Of 16 bytes the elements are multiplied as they lie; of fewer, or where they widen, they are moved first.
-    const bool moved = step_of(kernel) <= 8;
+    // NEON widens what it multiplies.
     return {.multiply = 1,
-            .load_pixel = moved ? 2.0 : std::max(1.0, step_of(kernel) / 16.0),
+            .load_pixel = packed_depth(kernel) == 1 ? 2.0 : std::max(1.0, step_of(kernel) / 16.0),
             .load_weights = 0.5,
             .step = 3,
             .run = 20,
             .tile = 30,
-            .rescale = 12,
-            .rescale2 = 8.5,
-            .rescale4 = 6.2};
+            .rescale = 11.5,
+            .rescale2 = 8,
+            .rescale4 = 5.7};
   }
   if (adds_bytes(kernel)) {
     // As timed beside the kernels below, which take half as many channels at once.
@@ -472,7 +474,7 @@ struct KernelForms {
 
 /// Blocks of channels that one kernel computes without excess weights go together; the others are panels of their own.
 void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const WeightRange& range,
-                 const KernelForms& forms) {
+                 const ChannelRescale& rescale, const KernelForms& forms) {
   const int64_t block = layer.tile.channels;
   std::map<const KernelInfo*, KernelIndex> used;
   const auto use = [&](const Kernel& kernel) {
@@ -486,8 +488,11 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
       const int64_t count = std::min(block, layer.group_channels - first), base = g * layer.group_channels + first;
       Panel panel{{.kernel = use(forms.of({base, base + count})), .group = g, .first = first, .channels = count},
                   runs_of(r, range, {base, base + count}, layer.tile)};
+      if (is_arm(builder.target())) panel.fits_int16 = results_fit_int16(rescale, {base, base + count});
       const bool plain = std::ranges::all_of(panel.planned_runs, [](const Run& run) { return run.part == 0; });
-      if (extends && plain && layer.planned.back().kernel == panel.kernel)
+      const bool alike = extends && plain && layer.planned.back().kernel == panel.kernel &&
+                         layer.planned.back().fits_int16 == panel.fits_int16;
+      if (alike)
         layer.planned.back().channels += count;
       else
         layer.planned.push_back(std::move(panel));
@@ -575,13 +580,17 @@ std::vector<int32_t> folded_bias(const Operands& operands, const Layer& layer) {
   return bias;
 }
 
-/// Tables are by group, each padded to whole blocks; the layer's channels are not. Spreads the latter out.
+/// The channel table is by group, each padded to whole blocks; the layer's channels are not. Spreads the latter out.
 template <typename T>
 std::vector<T> spread(const Layer& layer, std::span<const T> values) {
-  std::vector<T> out(static_cast<size_t>(layer.table_channels()));
-  for (int64_t c = 0; c < (values.empty() ? 0 : layer.op.out_c); c++)
-    out[static_cast<size_t>(c / layer.group_channels * layer.padded_group_channels + c % layer.group_channels)] =
-        values[values.size() == 1 ? 0 : static_cast<size_t>(c)];
+  std::vector<T> out(static_cast<size_t>(layer.table_position(layer.table_channels())));
+  for (int64_t c = 0; c < (values.empty() ? 0 : layer.op.out_c); c++) {
+    const int64_t channel = c / layer.group_channels * layer.padded_group_channels + c % layer.group_channels;
+    const T& value = values[values.size() == 1 ? 0 : static_cast<size_t>(c)];
+    const auto position = static_cast<size_t>(layer.table_position(channel / 2 * 2) + channel % 2);
+    out[position] = value;
+    if (layer.tile.pairs) out[position + 2] = value;
+  }
   return out;
 }
 
@@ -652,6 +661,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
     layer.sum = arguments_of(op.addition->sum, sum_layout(target));
     layer.sum_clamp = op.addition->clamp;
   }
+  const ChannelRescale rescale{op.out_c, op.rescale, operands.bias, operands.sums, layer.output_zero, op.clamp};
   const bool fast = operands.fast;
   const Family family = op.addition ? Family::ConvolutionAdd : fast ? Family::Convolution : Family::ConvolutionSum;
   const std::vector<Kernel> kernels = builder.kernels(family);
@@ -662,7 +672,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   std::vector<std::optional<FloatRescale>> numbers;
   if (rescales_in_float(*kernel.info)) {
     forms = {.in_float = kernel, .other = twin_of(kernel, kernels)};
-    numbers = float_rescales(target, {op.out_c, op.rescale, operands.bias, operands.sums, layer.output_zero, op.clamp});
+    numbers = float_rescales(target, rescale);
     forms.numbers = numbers;
   }
   if (!fast) layer.requantize = builder.use(find_kernel(Family::Requantize, target));
@@ -684,7 +694,7 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
   layer.padded_pixels = round_up(layer.pixels, layer.tile.pixels) + layer.tile.pixels;
   layer.padded_group_channels = round_up(layer.group_channels, layer.tile.channels);
   layer.offsets = builder.constant(keep_offsets(builder, op, layer.source, merged, layer.padded_pixels));
-  make_panels(builder, layer, residuals, weight_range(*kernel.info), forms);
+  make_panels(builder, layer, residuals, weight_range(*kernel.info), rescale, forms);
   // Tables hold numbers of one kind for all of a panel.
   for (const Panel& panel : layer.planned) {
     const int64_t first = panel.group * layer.group_channels + panel.first;
@@ -692,14 +702,14 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
       std::fill_n(numbers.begin() + first, panel.channels, std::nullopt);
   }
 
-  const auto rescale = spread<FixedPoint>(layer, op.rescale);
+  const auto padded_rescale = spread<FixedPoint>(layer, op.rescale);
   const auto padded_bias = spread<int32_t>(layer, folded_bias(operands, layer));
   const auto padded_sums = spread<SumRange>(layer, operands.sums);
   const auto padded_numbers = spread<std::optional<FloatRescale>>(layer, numbers);
-  const ChannelRescale channels{layer.table_channels(), rescale, padded_bias, padded_sums, layer.output_zero, op.clamp};
-  layer.channel_table = builder.constant(keep_channel_table(builder, channels, layer.table_channels(), padded_numbers));
-  if (!fast)
-    layer.requantize_table = builder.constant(keep_requantize_table(builder, channels, layer.table_channels()));
+  const int64_t positions = layer.table_position(layer.table_channels());
+  const ChannelRescale table{positions, padded_rescale, padded_bias, padded_sums, layer.output_zero, op.clamp};
+  layer.channel_table = builder.constant(keep_channel_table(builder, table, positions, padded_numbers));
+  if (!fast) layer.requantize_table = builder.constant(keep_requantize_table(builder, table, positions));
 
   Step step = builder.step_for(node, std::string(kernel.info->name));
   step.scratch_bytes = layer.copy_bytes() + (fast ? 0 : layer.pixels * op.out_c * 4);

@@ -90,7 +90,8 @@ Residuals residuals_of(const Tensor& filter, int64_t channels) {
 struct Section {
   Range channels;
   Kernel kernel;
-  int64_t parts;     // of their weights
+  int64_t parts;  // of their weights
+  bool fits_int16;
   int64_t taps = 0;  // groups of weights of a channel
   Constant<std::byte> weights = {};
 };
@@ -143,21 +144,26 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
 }
 
 /// Sections of as many parts as the weights of each block need; where no kernel splits its weights, one of all.
-std::vector<Section> make_sections(const Layer& layer, const Residuals& r, bool fast) {
+std::vector<Section> make_sections(const Layer& layer, const Residuals& r, const ChannelRescale& rescale, bool fast) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
   const int64_t most = range.parts_for(r.values), end = layer.joined_channels();
   const Kernel widest = choose_kernel(layer, most, fast);
-  if (widest.info->family != Family::Depthwise) return {{.channels = {0, end}, .kernel = widest, .parts = most}};
+  if (widest.info->family != Family::Depthwise)
+    return {{.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
   std::vector<Section> sections;
   for (int64_t first = 0; first < end; first += layer.layout.block) {
     const int64_t last = std::min(first + layer.layout.block, end);
     int64_t parts = 1;
     for (int64_t c = first; c < last; c++)
       for (int64_t tap = 0; tap < r.taps(); tap++) parts = std::max(parts, range.parts_for(r.at(tap, c % r.channels)));
-    if (!sections.empty() && sections.back().parts == parts)
+    bool fits = is_arm(layer.target);
+    for (int64_t c = first; fits && c < last; c++)
+      fits = results_fit_int16(rescale, {c % r.channels, c % r.channels + 1});
+    if (!sections.empty() && sections.back().parts == parts && sections.back().fits_int16 == fits)
       sections.back().channels.end = last;
     else
-      sections.push_back({.channels = {first, last}, .kernel = choose_kernel(layer, parts, fast), .parts = parts});
+      sections.push_back(
+          {.channels = {first, last}, .kernel = choose_kernel(layer, parts, fast), .parts = parts, .fits_int16 = fits});
   }
   return sections;
 }
@@ -256,7 +262,8 @@ ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer&
   for (const Section& s : layer.planned) {
     const auto [known, is_new] = kernels.try_emplace(s.kernel.info, -1);
     if (is_new) known->second = builder.use(s.kernel);
-    sections.push_back({s.channels, known->second, s.kernel.info->schedule.pixels > 1, s.taps, s.weights});
+    sections.push_back(
+        {s.channels, known->second, s.kernel.info->schedule.pixels > 1, s.fits_int16, s.taps, s.weights});
   }
   return builder.keep_array<DepthwiseSection>(sections);
 }
@@ -309,7 +316,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
     if (!std::ranges::all_of(layer.numbers, [](const auto& n) { return n.has_value(); })) layer.numbers.clear();
   }
   layer.kernels = builder.kernels(Family::Depthwise);
-  layer.planned = make_sections(layer, residuals, fast);
+  layer.planned = make_sections(layer, residuals, rescale, fast);
   layer.any_geometry = layer.kernel().family != Family::Depthwise;
   layer.rows_at_once = layer.kernel().schedule.rows;
   if (kernel_pads(layer, builder)) {

@@ -71,8 +71,10 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
        {tile.step / tile.depth, depth * packed},
        {panel.steps, tile.step / word * packed},
        {channels.size() / packed, elements / word}});
-  const BufferArgument table(context.constant(layer.channel_table) + row, int32,
-                             {{channels.size(), 1}, {kChannelFields, layer.table_channels()}, {pixels.size(), 0}});
+  const BufferArgument table(context.constant(layer.channel_table) + layer.table_position(row), int32,
+                             {{layer.table_position(channels.size()), 1},
+                              {kChannelFields, layer.table_position(layer.table_channels())},
+                              {pixels.size(), 0}});
   const BufferArgument output(out.bytes, out.element_bytes == 4 ? int32 : layer.activation,
                               {{channels.size(), 1}, {width, rows.pixel}, {pixels.size() / width, rows.row}});
   const auto row_width = static_cast<int32_t>(width);
@@ -81,13 +83,13 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
         out.addend, layer.activation,
         {{channels.size(), 1}, {width, out.addend_pixel}, {pixels.size() / width, width * out.addend_pixel}});
     const BufferArgument factors = layer.sum.factor_buffer(), low_bytes = layer.sum.low_byte_buffer();
-    call(context.kernels[panel.kernel], input, offsets, runs, weights, table, panel.excess, row_width,
+    call(context.kernels[panel.kernel], input, offsets, runs, weights, table, panel.excess, panel.fits_int16, row_width,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, addend, factors, low_bytes, layer.sum.whole,
          layer.sum.fraction, layer.sum_clamp.lo, layer.sum_clamp.hi, output);
     return;
   }
-  call(context.kernels[panel.kernel], input, offsets, runs, weights, table, panel.excess, row_width, layer.output_zero,
-       layer.clamp.lo, layer.clamp.hi, output);
+  call(context.kernels[panel.kernel], input, offsets, runs, weights, table, panel.excess, panel.fits_int16, row_width,
+       layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
 }
 
 /// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied; an addend is

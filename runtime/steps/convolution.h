@@ -33,6 +33,7 @@ struct ConvolutionPanel {
   int64_t group, first, channels;  // first: within the group
   int64_t runs = 0, steps = 0;     // of the kernel; of all runs together
   int32_t excess = 0;              // the last runs, where these take a group of channels each rather than a step
+  int32_t fits_int16 = 0;          // Arm: whether all rescaled sums fit in 16 bits
   Constant<int32_t> run_table{};   // RunField of each
   Constant<std::byte> weights{};
 };
@@ -80,6 +81,8 @@ struct ConvolutionStep {
   /// Weights of `packed_channels` channels.
   int64_t packed_elements(int64_t steps) const { return steps * tile.step * tile.packed_channels; }
   int64_t table_channels() const { return padded_group_channels * groups; }
+  /// Where a channel is in the channel table: pairs have each two channels' numbers once a pixel.
+  int64_t table_position(int64_t channel) const { return tile.pairs ? 2 * channel : channel; }
   int64_t copy_bytes() const { return copy_bytes(source.elements()); }
   /// Of some of its elements.
   int64_t copy_bytes(int64_t elements) const {

@@ -66,8 +66,8 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
     if (layer.image.unpadded) read_padding(input, layer, top, in.bytes + channels.begin, context);
     const auto odd = static_cast<int32_t>(layer.image.column(layer.dilation_w)),
                pair = static_cast<int32_t>(layer.image.column(2 * layer.dilation_w));
-    call(context.kernels[section.kernel], input, pair, odd, weights, table, layer.output_zero, layer.clamp.lo,
-         layer.clamp.hi, output);
+    call(context.kernels[section.kernel], input, pair, odd, weights, table, section.fits_int16, layer.output_zero,
+         layer.clamp.lo, layer.clamp.hi, output);
   }
 }
 

@@ -1,6 +1,7 @@
 // The rescale of convolution kernels against the scalar reference, over every sum for which the runtime chooses it: all
-// of int32 but for what fast_rescale_holds, or float_rescale, refuses. Multipliers, shifts, zero points and clamps are
-// a spread of those that networks have, the extremes included. Sums reach the kernel as biases, with weights of 0.
+// of int32 but for what fast_rescale_holds, float_rescale or, on Arm, results_fit_int16 refuses. Multipliers, shifts,
+// zero points and clamps are a spread of those that networks have, the extremes included. Sums reach the kernel as
+// biases, with weights of 0.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -71,12 +72,14 @@ constexpr Case kCases[] = {
 
 class Rescale : public testing::TestWithParam<Target> {};
 
-/// The least and greatest sum that the fast form takes. It takes all between them.
-SumRange range_of(Target target, const FixedPoint& rescale, int32_t zero_point) {
+/// The least and greatest sum that a form of the rescale takes, as `holds` says of a channel. It takes all between
+/// them.
+template <typename Holds>
+SumRange range_of(const FixedPoint& rescale, int32_t zero_point, Clamp clamp, const Holds& channel_holds) {
   const auto holds = [&](int64_t largest) {
     const int32_t bias = 0;
     const SumRange sums{-largest, largest};
-    return fast_rescale_holds(target, {1, {&rescale, 1}, {&bias, 1}, {&sums, 1}, zero_point, {}});
+    return channel_holds(ChannelRescale{1, {&rescale, 1}, {&bias, 1}, {&sums, 1}, zero_point, clamp});
   };
   int64_t largest = 0;
   for (int64_t bit = int64_t{1} << 30; bit > 0; bit /= 2)
@@ -100,11 +103,13 @@ class KernelUnderTest {
     offsets_.resize(static_cast<size_t>(pixels()));
   }
 
-  void set_rescale(const FixedPoint& rescale, SumRange range, int32_t zero_point) {
+  /// `fits_int16`: Arm: what the kernel is told of the results.
+  void set_rescale(const FixedPoint& rescale, SumRange range, int32_t zero_point, Clamp clamp, bool fits_int16) {
     zero_point_ = zero_point;
+    fits_int16_ = fits_int16;
     const std::vector<int32_t> biases(kChannels);
     const std::vector<SumRange> sums(kChannels, range);
-    fill_channel_table(target_, {kChannels, {&rescale, 1}, biases, sums, zero_point, {}}, kChannels, table());
+    fill_channel_table(target_, {kChannels, {&rescale, 1}, biases, sums, zero_point, clamp}, kChannels, table());
   }
 
   void set_rescale(const FloatRescale& rescale, int32_t zero_point) {
@@ -130,7 +135,8 @@ class KernelUnderTest {
     const BufferArgument output(outputs_.data(), activation, {{kChannels, 1}, {pixels(), kChannels}, {1, 0}});
     const auto width = static_cast<int32_t>(pixels());
     const int32_t no_excess = 0;
-    call(kernel_.function, input, offsets, runs, weights, channels, no_excess, width, zero_point_, lo, hi, output);
+    call(kernel_.function, input, offsets, runs, weights, channels, no_excess, fits_int16_, width, zero_point_, lo, hi,
+         output);
     return outputs_;
   }
 
@@ -140,16 +146,19 @@ class KernelUnderTest {
 
   Target target_;
   Kernel kernel_;
-  int32_t zero_point_ = 0;
+  int32_t zero_point_ = 0, fits_int16_ = 0;
   std::shared_ptr<std::byte> table_ = allocate_zeroed(kChannelFields * kChannels * 4 + kSlackBytes), weights_,
                              input_ = allocate_zeroed(4096);
   std::vector<uint8_t> outputs_;
   std::vector<int32_t> offsets_;
 };
 
+/// For outputs from `least` on.
+Clamp clamp_of(const Case& c, int32_t least) { return {c.relu ? c.zero_point + least : least, least + 255}; }
+
 /// Every sum of the range, or every so manieth, through the kernel.
 void expect_exact(KernelUnderTest& kernel, const Case& c, int32_t least, SumRange range, int64_t every = 1) {
-  const int32_t zero_point = c.zero_point + least, lo = c.relu ? zero_point : least, hi = least + 255;
+  const int32_t zero_point = c.zero_point + least, lo = clamp_of(c, least).lo, hi = clamp_of(c, least).hi;
   const int64_t step = stride() * c.stride * every;
   std::vector<int32_t> sums(KernelUnderTest::kChannels);
   for (int64_t next = range.lo; next <= range.hi;) {
@@ -177,12 +186,50 @@ TEST_P(Rescale, EverySum) {
   KernelUnderTest kernel(target, /*in_float=*/false);
   for (const Case& c : kCases) {
     const FixedPoint rescale{c.multiplier, -c.right};
-    const SumRange range = range_of(target, rescale, c.zero_point + least);
-    kernel.set_rescale(rescale, range, c.zero_point + least);
+    const int32_t zero_point = c.zero_point + least;
+    const SumRange range = range_of(rescale, zero_point, clamp_of(c, least),
+                                    [&](const ChannelRescale& r) { return fast_rescale_holds(target, r); });
+    kernel.set_rescale(rescale, range, zero_point, clamp_of(c, least), /*fits_int16=*/false);
     ASSERT_GT(range.hi, 1 << 20);
     expect_exact(kernel, c, least, range);
     if (HasFatalFailure()) return;
   }
+}
+
+// The clamp is the kernel's once all sums are known to fit: ReLUs below 6 too.
+TEST_P(Rescale, EverySumWhoseResultFitsInt16) {
+  const Target target = GetParam();
+  if (!is_arm(target)) GTEST_SKIP() << "x86 narrows another way";
+  KernelUnderTest kernel(target, /*in_float=*/false);
+  for (const Case& c : kCases) {
+    const FixedPoint rescale{c.multiplier, -c.right};
+    const int32_t zero_point = c.zero_point - 128;
+    const SumRange range = range_of(rescale, zero_point, clamp_of(c, -128), [&](const ChannelRescale& r) {
+      return results_fit_int16(r, {0, 1});
+    });
+    const int32_t most = reference::mbqm(static_cast<int32_t>(range.hi), c.multiplier, -c.right);
+    EXPECT_TRUE(range.hi == INT32_MAX || most >= INT16_MAX - 1) << most;
+    kernel.set_rescale(rescale, range, zero_point, clamp_of(c, -128), /*fits_int16=*/true);
+    expect_exact(kernel, c, -128, range);
+    if (HasFatalFailure()) return;
+  }
+}
+
+// What a ReLU makes its zero point is computed as 0, however far from it.
+TEST(ResultsFitInt16, CountsWhatIsLeftOfThemByTheClamp) {
+  const FixedPoint half{1 << 30, 0};
+  const int32_t bias = 0;
+  const auto fits = [&](SumRange sums, int32_t zero_point, Clamp clamp) {
+    return results_fit_int16({1, {&half, 1}, {&bias, 1}, {&sums, 1}, zero_point, clamp}, {0, 1});
+  };
+  EXPECT_TRUE(fits({-65536, 65534}, 3, {-128, 127}));
+  EXPECT_FALSE(fits({-65536, 65535}, 3, {-128, 127}));
+  EXPECT_FALSE(fits({-65538, 65534}, 3, {-128, 127}));
+  EXPECT_TRUE(fits({-1 << 30, 0}, -128, {-128, 127}));
+  EXPECT_FALSE(fits({-1 << 30, 1}, -128, {-128, 127}));
+  EXPECT_FALSE(fits({-1 << 30, 0}, -127, {-128, 127}));
+  EXPECT_TRUE(fits({0, 1 << 30}, 127, {-128, 127}));
+  EXPECT_FALSE(fits({int64_t{INT32_MIN} - 1, 0}, -128, {-128, 127}));
 }
 
 // Between the sums that float_rescale looks at nothing can change; every seventh is tried all the same.
