@@ -38,7 +38,8 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, bool pairs, const Var& 
 void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
   Var ci("ci");
   k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
-  const int step = step_of(info), loaded = step <= 8 ? 8 : 16;
+  // Whole vectors, also where fewer channels are wanted: of half ones LLVM moves the elements.
+  const int step = step_of(info), loaded = packed_depth(info) == 1 ? 8 : 16;
   RVar vector("vector"), group("group");
   k.sum.update()
       .split(k.c, k.c, ci, kLanes)

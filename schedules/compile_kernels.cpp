@@ -130,7 +130,13 @@ std::string llvm_options(const KernelInfo& kernel) {
   std::string options;
   // Of its many ways to form a loop's addresses LLVM looks at some: where a convolution steps through many rows at
   // once, at those that should take fewest registers. (Depthwise and NEON's loops come out longer so.)
-  if (kernel.target == Target::Dotprod && step_of(kernel) > packed_depth(kernel)) options += " -lsr-exp-narrow";
+  const bool many_rows = kernel.target == Target::Dotprod && step_of(kernel) > packed_depth(kernel);
+  // With fewer ways still it forms one offset for all rows: in-order cores wait for what adds to each row's address.
+  const bool one_offset = kernel.schedule.in_order && step_of(kernel) <= 16;
+  if (one_offset)
+    options += " -lsr-complexity-limit=1000";
+  else if (many_rows)
+    options += " -lsr-exp-narrow";
   // LLVM would form the addresses of columns in vectors, to take them out one by one.
   if (kernel.family == Family::Depthwise && kernel.target == Target::Avx512Vnni) options += " -vectorize-slp=false";
   // What loads two registers by one instruction, and in-order cores wait for.
