@@ -18,8 +18,7 @@ function(octet_add_model target)
     message(FATAL_ERROR "octet_add_model(${target} ...): not understood: ${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}")
   endif()
   cmake_path(ABSOLUTE_PATH arg_MODEL NORMALIZE OUTPUT_VARIABLE model)
-  get_source_file_property(location ${model} LOCATION)  # a file that another folder makes is then known in this one
-  get_source_file_property(is_made ${model} GENERATED)
+  _octet_is_made(is_made ${model})
   if(NOT is_made AND NOT EXISTS ${model})
     message(FATAL_ERROR "octet_add_model(${target} ...): ${model}: no such file")
   endif()
@@ -50,6 +49,17 @@ function(octet_add_model target)
     set_target_properties(${library} PROPERTIES OCTET_MODEL "${what}")
   endif()
   target_link_libraries(${target} PRIVATE ${library})
+endfunction()
+
+# Whether a rule of this directory, or of one above it, makes the file: CMake tells of a directory's own rules only.
+function(_octet_is_made result file)
+  set(made FALSE)
+  set(directory ${CMAKE_CURRENT_SOURCE_DIR})
+  while(directory AND NOT made)
+    get_source_file_property(made ${file} DIRECTORY ${directory} GENERATED)
+    get_directory_property(directory DIRECTORY ${directory} PARENT_DIRECTORY)
+  endwhile()
+  set(${result} ${made} PARENT_SCOPE)
 endfunction()
 
 # The imported library of a compiled network.
