@@ -1,5 +1,5 @@
 // Recorded runs of TensorFlow Lite's reference kernels (the shared data folder): single operators and whole trained
-// networks, byte for byte, on every target, with 1 and 2 threads.
+// networks, byte for byte, on every target, with 1 and with several threads.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -58,7 +58,9 @@ class Recorded : public testing::TestWithParam<Target> {
 
 TEST_P(Recorded, Operators) { expect_all_equal(operator_cases(), {}); }
 
-TEST_P(Recorded, OperatorsOnThreads) { expect_all_equal(operator_cases(), {.threads = 3}); }
+TEST_P(Recorded, OperatorsOnThreads) {
+  for (const int threads : {3, 4}) expect_all_equal(operator_cases(), {.threads = threads});
+}
 
 TEST_P(Recorded, OperatorsWithoutPasses) {
   RunOptions options;
@@ -68,7 +70,7 @@ TEST_P(Recorded, OperatorsWithoutPasses) {
 
 TEST_P(Recorded, Networks) {
   for (const RecordedCase& recorded : network_cases())
-    for (int threads : {1, 2})
+    for (const int threads : {1, 4})
       if (is_quantized(recorded)) expect_equal(recorded, {.threads = threads});
 }
 
