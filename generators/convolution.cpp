@@ -73,7 +73,8 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   }
 }
 
-// The bytes of a pair's pixels come in turns, two channels each.
+// The bytes of a pair's pixels come in turns, two channels each. Tiles are of 8 or 16 channels: of others Halide would
+// fill up both operands to the next function's lanes, and bytes would come from the wrong ones.
 Expr ConvolutionKernel::of_pixel_pair(const KernelInfo& info, const Expr& pixel) {
   const int block = tile_of(info).channels;
   const auto picked_by = [&](const std::string& pick) {

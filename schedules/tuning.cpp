@@ -77,8 +77,9 @@ bool Parameter::allows(int value) const { return std::ranges::count(values, valu
 std::vector<Parameter> parameters_of(const KernelInfo& kernel) {
   if (is_convolution(kernel)) {
     const bool pairs = takes_pixel_pairs(kernel);
-    return {parameter("pixels", pairs ? from_to(2, 32, 2) : from_to(1, 32)), parameter("vectors", from_to(1, 16)),
-            parameter("step", steps_of(kernel))};
+    // Pairs: bytes are sorted by pixel by functions for 8 and for 16 channels (schedules/i8mm.ll).
+    return {parameter("pixels", pairs ? from_to(2, 32, 2) : from_to(1, 32)),
+            parameter("vectors", pairs ? std::vector<int>{2, 4} : from_to(1, 16)), parameter("step", steps_of(kernel))};
   }
   if (kernel.family != Family::Depthwise) return {};
   std::vector<Parameter> parameters = {parameter("pixels", from_to(1, 16))};
