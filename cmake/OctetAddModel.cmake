@@ -1,4 +1,4 @@
-# octet_add_model(<target> MODEL <file.tflite> [NAME <name>] [TARGETS <instruction set>...])
+# octet_add_model(<target> MODEL <file.tflite> [NAME <name>] [TARGETS <instruction set>...] [FUSE_BLOCKS <bytes>])
 #
 # Compiles a network as part of the build (octet compile) and links it into <target>, an executable or library, in C or C++. The
 # code then includes <name>.h, which says all there is to know; <name> is the file's own where it is a C identifier. The network is
@@ -8,8 +8,11 @@
 # TARGETS: of sse41, avx2, avx512vnni; neon, dotprod, i8mm; by default those in OCTET_MODEL_TARGETS, or all of the machine that
 # CMake builds for. Which of them the CPU has is found out at run time. Kernels are kept in the user's cache folder
 # (~/.cache/octet, or $XDG_CACHE_HOME/octet).
+#
+# FUSE_BLOCKS: computes blocks of layers in bands of rows where their intermediates do not fit into a cache of so many bytes (262144,
+# 256K, 1M; octet compile --fuse-blocks); by default as OCTET_MODEL_FUSE_BLOCKS says, else OFF.
 function(octet_add_model target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "MODEL;NAME" "TARGETS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "MODEL;NAME;FUSE_BLOCKS" "TARGETS")
   if(NOT TARGET ${target})
     message(FATAL_ERROR "octet_add_model(${target} ...): ${target} is no target of this build")
   elseif(NOT arg_MODEL)
@@ -36,16 +39,27 @@ function(octet_add_model target)
   if(NOT features)
     set(features auto)
   endif()
+  set(options --features ${features})
+  if(NOT DEFINED arg_FUSE_BLOCKS)
+    set(arg_FUSE_BLOCKS ${OCTET_MODEL_FUSE_BLOCKS})
+  endif()
+  if(arg_FUSE_BLOCKS)
+    if(NOT arg_FUSE_BLOCKS MATCHES "^[1-9][0-9]*[KM]?$")
+      message(FATAL_ERROR "octet_add_model(${target} ...): FUSE_BLOCKS ${arg_FUSE_BLOCKS}: must be a cache's size in bytes, such as 256K")
+    endif()
+    list(APPEND options --fuse-blocks=${arg_FUSE_BLOCKS})
+  endif()
 
   set(library octet_model_${arg_NAME})
-  set(what "${model} ${features}")
+  list(JOIN options " " what)
+  string(PREPEND what "${model} ")
   if(TARGET ${library})
     get_target_property(other ${library} OCTET_MODEL)
     if(NOT other STREQUAL what)
       message(FATAL_ERROR "octet_add_model(${target} ...): ${arg_NAME} is there already, of ${other}: say another NAME")
     endif()
   else()
-    _octet_compile_model(${library} ${arg_NAME} ${model} ${features})
+    _octet_compile_model(${library} ${arg_NAME} ${model} ${options})
     set_target_properties(${library} PROPERTIES OCTET_MODEL "${what}")
   endif()
   target_link_libraries(${target} PRIVATE ${library})
@@ -62,8 +76,9 @@ function(_octet_is_made result file)
   set(${result} ${made} PARENT_SCOPE)
 endfunction()
 
-# The imported library of a compiled network.
-function(_octet_compile_model library name model features)
+# The imported library of a compiled network; what follows are options of octet compile.
+function(_octet_compile_model library name model)
+  list(JOIN ARGN " " options)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     set(machine arm-64)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64" AND CMAKE_SIZEOF_VOID_P EQUAL 8)
@@ -89,9 +104,9 @@ function(_octet_compile_model library name model features)
   add_custom_command(
     OUTPUT ${folder}/lib${name}.a ${folder}/${name}.h
     COMMAND ${CMAKE_COMMAND} -E env ${environment} $<TARGET_FILE:Octet::octet> compile ${model} -o ${folder} --name ${name}
-      --target ${platform} --features ${features} ${compiler}
+      --target ${platform} ${ARGN} ${compiler}
     DEPENDS ${model} Octet::octet $<TARGET_FILE:Octet::octet-kernels>
-    COMMENT "Compiling ${name} for ${platform} (${features})"
+    COMMENT "Compiling ${name} for ${platform} (${options})"
     VERBATIM)
   add_custom_target(${library}_compiled DEPENDS ${folder}/lib${name}.a ${folder}/${name}.h)
   find_package(Threads REQUIRED)

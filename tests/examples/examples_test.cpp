@@ -115,6 +115,18 @@ TEST_F(Examples, AgainstTheInstalledPackage) {
   }
 }
 
+TEST_F(Examples, InBandsOfRows) {
+  const auto layers_of = [&](const std::string& name, const std::string& options) {
+    const fs::path program = build("classify_c", name, "-DOCTET_MODEL_TARGETS=" OCTET_EXAMPLE_TARGETS " " + options);
+    EXPECT_EQ(run(quoted(program) + " " + quoted(picture())).out, expected()) << name;
+    std::ifstream header(folder_ / name / "octet/mobilenet/mobilenet.h");
+    for (std::string word; header >> word;)
+      if (int layers = 0; word == "MOBILENET_LAYERS" && header >> layers) return layers;
+    return 0;
+  };
+  EXPECT_LT(layers_of("bands", "-DOCTET_MODEL_FUSE_BLOCKS=16K"), layers_of("apart", ""));
+}
+
 TEST_F(Examples, On64BitArm) {
   for (const char* const tool : {"aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++", "qemu-aarch64"}) {
     if (std::system((std::string(tool) + " --version > /dev/null 2>&1").c_str()) != 0) GTEST_SKIP() << "no " << tool;
@@ -138,6 +150,9 @@ TEST_F(Examples, MistakesAreSaidInOneLine) {
   };
   EXPECT_NE(configure("-DMODEL=nothing.tflite").find("nothing.tflite: no such file"), std::string::npos);
   EXPECT_NE(configure("").find("MODEL <file.tflite> is missing"), std::string::npos);
+  EXPECT_NE(configure("-DMODEL=" + quoted(OCTET_EXAMPLE_MODEL) + " -DOCTET_MODEL_FUSE_BLOCKS=much")
+                .find("FUSE_BLOCKS much: must be a cache's size"),
+            std::string::npos);
 }
 
 }  // namespace
