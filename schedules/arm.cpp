@@ -37,12 +37,14 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, bool pairs, const Var& 
 // once and feeds several multiplies, each by the element that it wants.
 void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
   Var ci("ci");
+  // Of weights in 16 bits, whole registers too: smlal takes one's lower half, smlal2 the upper.
+  const int lanes = packed_depth(info) == 1 && info.schedule.vectors % 2 == 0 ? 2 * kLanes : kLanes;
   k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
   // Whole vectors, also where fewer channels are wanted: of half ones LLVM moves the elements.
   const int step = step_of(info), loaded = packed_depth(info) == 1 ? 8 : 16;
   RVar vector("vector"), group("group");
   k.sum.update()
-      .split(k.c, k.c, ci, kLanes)
+      .split(k.c, k.c, ci, lanes)
       .split(k.r.y, vector, group, std::min(step, 16) / packed_depth(info))
       .reorder(k.r.x, ci, k.c, k.x, group, vector, k.r.z, k.r.w)
       .vectorize(ci)
@@ -50,7 +52,7 @@ void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
       .unroll(k.x)
       .unroll(group)
       .unroll(vector);
-  k.sum.update(1).split(k.c, k.c, ci, kLanes).reorder(k.e.x, ci, k.c, k.x, k.e.y).vectorize(ci).unroll(k.c).unroll(k.x);
+  k.sum.update(1).split(k.c, k.c, ci, lanes).reorder(k.e.x, ci, k.c, k.x, k.e.y).vectorize(ci).unroll(k.c).unroll(k.x);
   if (packed_depth(info) > 1) {
     k.sum.update(0).atomic().vectorize(k.r.x);
     k.sum.update(1).atomic().vectorize(k.e.x);
