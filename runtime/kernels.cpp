@@ -1,5 +1,6 @@
 #include "runtime/kernels.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #if defined(__x86_64__)
@@ -34,13 +35,11 @@ const CompiledKernel* registry(Target target) {
   }
 }
 
-/// The same for in-order cores; itself where there is none.
-const KernelInfo& in_order_twin(const KernelInfo& info) {
-  Schedule schedule = info.schedule;
-  schedule.in_order = true;
-  for (const KernelInfo& other : kManifest)
-    if (other.family == info.family && other.target == info.target && other.schedule == schedule) return other;
-  return info;
+/// Whether in-order cores have kernels of their own there.
+bool has_in_order(Family family, Target target) {
+  return std::ranges::any_of(kManifest, [&](const KernelInfo& info) {
+    return info.family == family && info.target == target && info.schedule.in_order;
+  });
 }
 
 KernelFunction compiled(const KernelInfo& info) {
@@ -56,10 +55,9 @@ KernelFunction compiled(const KernelInfo& info) {
 std::vector<Kernel> find_kernels(Family family, Target target, CoreKind cores) {
   std::vector<Kernel> found;
   for (const KernelInfo& info : kManifest) {
-    if (info.family != family || (info.target != target && info.target != base_of(target)) || info.schedule.in_order)
-      continue;
-    const KernelInfo& chosen = cores == CoreKind::InOrder ? in_order_twin(info) : info;
-    found.push_back({&chosen, compiled(chosen)});
+    if (info.family != family || (info.target != target && info.target != base_of(target))) continue;
+    const bool wanted = cores == CoreKind::InOrder && has_in_order(family, info.target);
+    if (info.schedule.in_order == wanted) found.push_back({&info, compiled(info)});
   }
   return found;
 }

@@ -21,8 +21,8 @@ struct Kernel {
   KernelFunction function = nullptr;
 };
 
-/// All kernels of a family for a target and its base, in the manifest's order; of those with a schedule for each kind
-/// of cores, that for `cores`.
+/// All kernels of a family for a target and its base, in the manifest's order: where in-order cores have kernels of
+/// their own, these for them and the others for the rest.
 std::vector<Kernel> find_kernels(Family family, Target target, CoreKind cores = CoreKind::OutOfOrder);
 /// The first of them. Throws std::logic_error where the manifest has none.
 Kernel find_kernel(Family family, Target target);
