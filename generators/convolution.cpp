@@ -57,8 +57,7 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
   Expr pixel = x + y * (takes_pixel_pairs(info) ? width / 2 * 2 : width);
   if (kind == Output::Sum) {
     output(c, x, y) = sum(c, pixel);
-  } else if (kind == Output::Add && !is_arm(target)) {
-    // Not narrowed on the way: what it is multiplied as is wider.
+  } else if (kind == Output::Add && adds_wide(info)) {
     Expr value = rescaled_wide(target, rescales_in_float(info), sum(c, pixel), channels, c, pixel, zero_point, lo);
     output(c, x, y) = affine_sum(target, affine, clamp(value, lo, hi), addend(c, x, y), 0);
   } else {

@@ -24,6 +24,11 @@ Expr product(const Expr& q, const Expr& factor) { return cast<int32_t>(cast<int1
 
 enum Part { kHigh, kLow };
 
+// AVX-512: bytes are paired, and sums of these narrowed, within lanes of 128 bits, which takes one instruction.
+bool pairs_within_lanes(Target target, const Expr& a) {
+  return target == Target::Avx512Vnni && a.type() == activation_of(target);
+}
+
 // x86: the operands are the halves of a 32-bit word, and so are their factors.
 Expr total_of_words(Target target, const AffineParams& p, const Expr& a, const Expr& b) {
   const auto word = [](const Expr& lower, const Expr& upper) {
@@ -31,18 +36,20 @@ Expr total_of_words(Target target, const AffineParams& p, const Expr& a, const E
     Expr half = lower.type().bits() > 16 ? lower : cast<int32_t>(cast<uint16_t>(lower));
     return half | (cast<int32_t>(upper) << 16);
   };
+  Expr operands = pairs_within_lanes(target, a) ? instruction(Int(32), "octet_pair_within_lanes", {a, b}) : word(a, b);
   const auto add = [&](const Expr& to, Part part) {
-    return instruction(Int(32), "octet_dot_words", {to, word(a, b), word(p.factors(0, part), p.factors(1, part))});
+    return instruction(Int(32), "octet_dot_words", {to, operands, word(p.factors(0, part), p.factors(1, part))});
   };
   return add(add(p.fraction, kLow) >> sum_layout(target).low_bits, kHigh);
 }
 
 // x86: the rest of the way from a total of high parts.
-Expr from_total(Target target, const Expr& total, const AffineParams& p) {
+Expr from_total(Target target, const Expr& total, const AffineParams& p, bool within_lanes = false) {
   const Type type = activation_of(target);
   Expr rest = total >> (sum_layout(target).shift - sum_layout(target).low_bits);
   Expr value = target == Target::Avx512Vnni
-                   ? instruction(type, "octet_saturate_u8", {rest + cast<int32_t>(p.whole)})
+                   ? instruction(type, within_lanes ? "octet_saturate_u8_within_lanes" : "octet_saturate_u8",
+                                 {rest + cast<int32_t>(p.whole)})
                    : saturating_cast(type, saturating_add(saturating_cast<int16_t>(rest), p.whole));
   return clamp(value, cast(type, p.lo), cast(type, p.hi));
 }
@@ -67,7 +74,7 @@ Expr affine_sum_of_products(Target target, const AffineParams& p, const Expr& a,
 
 Expr affine_sum(Target target, const AffineParams& params, const Expr& a, const Expr& b, const Expr& lane) {
   if (is_arm(target)) return affine_sum_of_products(target, params, a, b, lane);
-  return from_total(target, total_of_words(target, params, a, b), params);
+  return from_total(target, total_of_words(target, params, a, b), params, pairs_within_lanes(target, a));
 }
 
 std::vector<Argument> AffineParams::arguments() const { return {factors, low_bytes, whole, fraction, lo, hi}; }

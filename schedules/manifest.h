@@ -114,6 +114,12 @@ constexpr bool rescales_in_float(const KernelInfo& kernel) {
           kernel.family == Family::Depthwise);
 }
 
+/// x86: whether another tensor is added to a convolution's results before these are narrowed, as what they are
+/// multiplied as is wider. Where AVX-512 narrows four vectors at once, it pairs bytes four vectors at once too.
+constexpr bool adds_wide(const KernelInfo& kernel) {
+  return !is_arm(kernel.target) && !(kernel.target == Target::Avx512Vnni && kernel.schedule.vectors % 4 == 0);
+}
+
 /// Arm: whether it multiplies by element. It then takes what weights leave over in runs of one group of `depth`
 /// channels behind all others, rather than of a step.
 constexpr bool takes_excess_apart(const KernelInfo& kernel) {

@@ -29,7 +29,19 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
       .unroll(k.c);
   // Rescaled in floating point, sums need not leave the registers that they are in; in fixed point, which takes more of
   // them, LLVM would spill nearly every value.
-  if (rescales_in_float(info) && info.family != Family::ConvolutionAdd) k.output.unroll(k.x);
+  const bool in_registers = rescales_in_float(info);
+  if (in_registers) k.output.unroll(k.x);
+  if (info.family == Family::ConvolutionAdd && !adds_wide(info)) {
+    // All pixels are rescaled before anything is added to the first: cores look ahead some 64 instructions, which is
+    // less than a pixel takes from its sums to its bytes, nearly each waiting for the one before.
+    k.scaled.compute_at(k.output, xo)
+        .store_in(MemoryType::Stack)
+        .bound_extent(k.x, tile.pixels)
+        .bound_extent(k.c, block)
+        .vectorize(k.c, layout.lanes * narrowed)
+        .unroll(k.c);
+    if (in_registers) k.scaled.unroll(k.x);
+  }
   k.sum.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound_extent(k.x, tile.pixels)
