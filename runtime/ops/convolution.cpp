@@ -342,6 +342,13 @@ double crowding_cost(const KernelInfo& kernel) {
   return v % 4 == 0 ? 1.45 : 3.2;
 }
 
+/// What it costs to pack a pixel (steps/pixel_pairs.h): each piece, and its bytes.
+double packing_cost(const Convolution& op) {
+  const int pieces = rows_are_whole(op) ? op.k_h : op.k_h * op.k_w;
+  const int64_t bytes = int64_t{op.k_h} * op.k_w * op.in_c;
+  return 16.0 * pieces - 6 + 0.12 * static_cast<double>(bytes);
+}
+
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
 double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals,
                std::span<const int64_t> wide) {
@@ -353,7 +360,7 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const auto tiles = static_cast<double>(pixel_tiles * ceil_div(channels, tile.channels));
   const Turns turns = turns_of(op, kernel, residuals, wide);
   const auto groups = static_cast<double>(step / tile.depth);
-  const double packing = tile.pairs ? 10 + static_cast<double>(int64_t{op.k_h} * op.k_w * op.in_c) * 0.12 : 0;
+  const double packing = tile.pairs ? packing_cost(op) : 0;
   const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
