@@ -12,15 +12,15 @@
 #include "cli/compare.h"
 #include "cli/cooldown.h"
 #include "cli/device.h"
-#include "cli/files.h"
 #include "cli/machine.h"
-#include "cli/process.h"
 #include "cli/progress.h"
 #include "cli/remote_bench.h"
 #include "cli/stream.h"
 #include "compiler/compile.h"
-#include "compiler/work_folder.h"
 #include "runtime/peak.h"
+#include "system/files.h"
+#include "system/process.h"
+#include "system/temporary_folder.h"
 
 namespace octet::cli {
 namespace {
@@ -36,7 +36,7 @@ Candidate compiled_candidate(const Model& model, const Candidate& runner, const 
   compile_options.fuse_blocks_bytes = fuse_blocks_bytes;
   compile_options.cache = default_cache();
   compile_options.jobs = static_cast<int>(allowed_cpus().size());
-  const WorkFolder folder(default_cache(), "bench");
+  const TemporaryFolder folder("bench", default_cache());
   compile_options.folder = folder.path;
   const Interruptible interruptible;
   {

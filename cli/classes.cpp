@@ -4,7 +4,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "cli/files.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace {

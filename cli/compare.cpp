@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "cli/files.h"
 #include "cli/stats.h"
 #include "cli/table.h"
 #include "models/model.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace {

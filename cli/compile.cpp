@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <thread>
 
-#include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/load.h"
-#include "cli/process.h"
 #include "cli/progress.h"
 #include "cli/table.h"
+#include "system/clock.h"
+#include "system/process.h"
 
 namespace octet::cli {
 namespace {

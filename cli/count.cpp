@@ -6,9 +6,9 @@
 #include "benchmarks/emulated/profile.h"
 #include "cli/commands.h"
 #include "cli/emulate.h"
-#include "cli/files.h"
 #include "cli/table.h"
 #include "runtime/octet.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace {

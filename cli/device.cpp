@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "cli/adb.h"
-#include "cli/files.h"
-#include "cli/hash.h"
 #include "cli/ssh.h"
+#include "system/files.h"
+#include "system/hash.h"
 
 namespace octet::cli {
 namespace {

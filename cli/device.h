@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/clusters.h"
-#include "cli/process.h"
+#include "system/process.h"
 
 namespace octet::cli {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/zoo.h"
+#include "system/process.h"
 
 namespace octet::cli {
 
@@ -20,6 +21,7 @@ void add_emulate_options(CLI::App& command, EmulateOptions& options) {
 }
 
 void for_each_emulated(const EmulateOptions& options, const std::function<void(emulated::Profile)>& body) {
+  const Interruptible interruptible;
   const emulated::Emulation emulation = emulated::Emulation::find(options.octet);
   for (const std::string& model : options.models) {
     std::vector<std::string> arguments = {"--type", options.prepare.type};

@@ -8,9 +8,9 @@
 
 #include "cli/commands.h"
 #include "cli/emulate.h"
-#include "cli/files.h"
 #include "cli/table.h"
 #include "runtime/octet.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace {

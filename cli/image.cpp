@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "cli/files.h"
 #include "cli/jpeg.h"
+#include "system/files.h"
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC

@@ -9,9 +9,7 @@
 #include <fstream>
 #include <future>
 
-#include "benchmarks/emulated/process.h"
 #include "cli/commands.h"
-#include "cli/files.h"
 #include "cli/load.h"
 #include "cli/machine.h"
 #include "cli/measure.h"
@@ -23,6 +21,8 @@
 #include "schedules/assembly.h"
 #include "schedules/request.h"
 #include "schedules/tuning.h"
+#include "system/files.h"
+#include "system/temporary_folder.h"
 
 namespace octet::cli {
 namespace {
@@ -194,7 +194,7 @@ class Lab {
     std::vector<const KernelInfo*> infos;
     for (const Kernel& kernel : present_kernels_) infos.push_back(kernel.info);
     for (const KernelInfo& info : changed_) infos.push_back(&info);
-    std::future<CompiledKernels> compiling = start_compiling(infos, folder_.path());
+    std::future<CompiledKernels> compiling = start_compiling(infos, folder_.path);
     const std::string scalar = check_present();
     compiled_ = compiling.get();
     if (!changed_.empty()) other_ = plan_with_changed();
@@ -324,7 +324,7 @@ class Lab {
   std::vector<Kernel> present_kernels_;
   std::deque<KernelInfo> changed_;  // of present_kernels_, in that order
   std::deque<std::string> names_;
-  emulated::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   CompiledKernels compiled_;  // the present ones, for their assembly, then the changed ones
 };
 

@@ -4,9 +4,9 @@
 #include <functional>
 #include <vector>
 
-#include "cli/clock.h"
 #include "cli/sensors.h"
 #include "runtime/session.h"
+#include "system/clock.h"
 
 namespace octet::cli {
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "cli/clock.h"
+#include "system/clock.h"
 
 namespace octet::cli {
 

@@ -10,10 +10,10 @@
 #include "benchmarks/emulated/profile.h"
 #include "cli/bench_json.h"
 #include "cli/device.h"
-#include "cli/files.h"
 #include "cli/stream.h"
 #include "cli/table.h"
 #include "models/model.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace fs = std::filesystem;

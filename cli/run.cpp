@@ -6,12 +6,12 @@
 
 #include "cli/classes.h"
 #include "cli/commands.h"
-#include "cli/files.h"
 #include "cli/image.h"
 #include "cli/load.h"
 #include "cli/table.h"
 #include "runtime/passes.h"
 #include "runtime/session.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace {

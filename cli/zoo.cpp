@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/files.h"
 #include "cli/load.h"
 #include "cli/table.h"
 #include "models/tflite_writer.h"
+#include "system/files.h"
 
 namespace octet::cli {
 namespace {

@@ -8,13 +8,13 @@
 #include <optional>
 #include <set>
 
-#include "cli/clock.h"
-#include "cli/files.h"
 #include "compiler/compiled_network.h"
 #include "compiler/kernel_cache.h"
 #include "compiler/record.h"
-#include "compiler/work_folder.h"
 #include "compiler/write_source.h"
+#include "system/clock.h"
+#include "system/files.h"
+#include "system/temporary_folder.h"
 
 namespace octet {
 
@@ -58,7 +58,7 @@ Planned plan_for(const Model& model, Target target, const CompileOptions& option
 }
 
 std::string contents_of(const fs::path& path) {
-  const std::vector<std::byte> bytes = cli::read_bytes(path);
+  const std::vector<std::byte> bytes = read_bytes(path);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -103,12 +103,12 @@ std::vector<double> time_layers(const CompiledNetwork& network, const Plan& plan
   const auto after = [](void* context, int layer) {
     auto& t = *static_cast<Times*>(context);
     double& least = t.least[static_cast<size_t>(layer)];
-    least = std::min(least, cli::now_seconds() - t.last);
-    t.last = cli::now_seconds();
+    least = std::min(least, now_seconds() - t.last);
+    t.last = now_seconds();
   };
-  const double start = cli::now_seconds();
-  for (int runs = 0; runs < 10 || (runs < 1000 && cli::now_seconds() - start < 1); runs++) {
-    times.last = cli::now_seconds();
+  const double start = now_seconds();
+  for (int runs = 0; runs < 10 || (runs < 1000 && now_seconds() - start < 1); runs++) {
+    times.last = now_seconds();
     net.run(after, &times);
   }
   return times.least;
@@ -175,7 +175,7 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
   const fs::path runtime = runtime_archive(toolchain, parts, options.cache);
 
   options.progress("library");
-  const WorkFolder work(options.cache, "compile");
+  const TemporaryFolder work("compile", options.cache);
   std::vector<std::string> constants;
   for (const PlannedVariant& variant : variants) {
     const std::string file = fmt::format("{}.bin", name_of(variant.plan->target()));
@@ -215,8 +215,8 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
   }
 
   fs::create_directories(options.folder);
-  cli::Outputs outputs;
-  for (const std::string& file : files) outputs.write(options.folder / file, cli::read_bytes(work.path / file));
+  Outputs outputs;
+  for (const std::string& file : files) outputs.write(options.folder / file, read_bytes(work.path / file));
   outputs.commit();
   return report;
 }

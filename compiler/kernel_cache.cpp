@@ -10,9 +10,9 @@
 #include <set>
 #include <thread>
 
-#include "cli/files.h"
-#include "cli/hash.h"
 #include "compiler/toolchain.h"
+#include "system/files.h"
+#include "system/hash.h"
 
 namespace octet {
 
@@ -21,11 +21,11 @@ namespace fs = std::filesystem;
 KernelCache::KernelCache(fs::path folder, fs::path kernel_compiler, bool android)
     : folder_(std::move(folder)), kernel_compiler_(std::move(kernel_compiler)), android_(android) {
   fs::create_directories(folder_);
-  compiler_hash_ = cli::hash_of(cli::read_bytes(kernel_compiler_)).substr(0, 16);
+  compiler_hash_ = hash_of(read_bytes(kernel_compiler_)).substr(0, 16);
 }
 
 std::string KernelCache::symbol_of(const KernelRequest& request) const {
-  return "octet_k" + cli::hash_of(to_text_without_symbol(request) + (android_ ? " android" : ""));
+  return "octet_k" + hash_of(to_text_without_symbol(request) + (android_ ? " android" : ""));
 }
 
 fs::path KernelCache::path_of(const KernelRequest& request) const {

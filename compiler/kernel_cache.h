@@ -17,7 +17,7 @@ class KernelCache {
   /// What a kernel's function is called: by what its code depends on.
   std::string symbol_of(const KernelRequest& request) const;
   /// An object for each request, which may repeat. Those that are not there are compiled, `jobs` at a time; `progress`
-  /// is told how many of them are done. Throws std::runtime_error, cli::Interrupted.
+  /// is told how many of them are done. Throws std::runtime_error, Interrupted.
   /// With `listings`, <object's name>.s and .stmt are there as well: assembly, and the loops that Halide made.
   std::vector<std::filesystem::path> objects(const std::vector<KernelRequest>& requests, int jobs,
                                              const std::function<void(size_t done, size_t of)>& progress,

@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "cli/files.h"
-#include "cli/hash.h"
-#include "cli/process.h"
+#include "system/files.h"
+#include "system/hash.h"
+#include "system/process.h"
 
 namespace octet {
 
@@ -57,15 +57,10 @@ constexpr const char* kOptions[] = {"-std=c++20",
                                     "-fdata-sections",
                                     "-fvisibility=hidden"};
 
-fs::path program_folder() {
-  std::error_code ignored;
-  return fs::read_symlink("/proc/self/exe", ignored).parent_path();
-}
-
 bool is_program(const std::string& command) {
   try {
-    return cli::converse({command, "--version"}, {}).ok();
-  } catch (const cli::NoSuchProgram&) {
+    return converse({command, "--version"}, {}).ok();
+  } catch (const NoSuchProgram&) {
     return false;
   }
 }
@@ -133,7 +128,7 @@ std::vector<Target> parse_features(const Platform& platform, const std::vector<s
 }
 
 Parts find_parts() {
-  const fs::path here = program_folder(), share = here.parent_path() / "share/octet";
+  const fs::path here = this_folder(), share = here.parent_path() / "share/octet";
   const auto existing = [](const fs::path& path) {
     if (!fs::exists(path)) throw std::runtime_error(path.string() + ": not found; Octet is not wholly installed");
     return path;
@@ -150,7 +145,7 @@ fs::path default_cache() {
 }
 
 std::string run_tool(const std::vector<std::string>& command) {
-  const cli::Outcome outcome = cli::converse(command, {.patience = 600});
+  const Outcome outcome = converse(command, {.patience = 600});
   if (outcome.ok()) return outcome.out;
   // Of many lines, the first that speaks of an error.
   const std::string& text = outcome.err.empty() ? outcome.out : outcome.err;
@@ -249,9 +244,9 @@ fs::path runtime_archive(const Toolchain& toolchain, const Parts& parts, const f
       if (ours) files.push_back(file);
     }
     std::ranges::sort(files);
-    for (const fs::path& file : files) all += cli::hash_of(cli::read_bytes(file));
+    for (const fs::path& file : files) all += hash_of(read_bytes(file));
   }
-  const std::string key = cli::hash_of(all);
+  const std::string key = hash_of(all);
   const fs::path archive = cache / "runtime" / (key + ".a");
   if (fs::exists(archive)) return archive;
 

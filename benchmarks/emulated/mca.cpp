@@ -6,16 +6,16 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "benchmarks/emulated/process.h"
 #include "models/model.h"
+#include "system/process.h"
 
 namespace octet::emulated {
 namespace {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-Finished run(const std::vector<std::string>& command, const std::string& in) {
-  Finished finished = run_process(command, in);
+Outcome run(const std::vector<std::string>& command, const std::string& in) {
+  Outcome finished = converse(command, {.input = in, .patience = kPatient});
   if (finished.code != 0) throw std::runtime_error(command[0] + " failed: " + first_line(finished.err));
   return finished;
 }
@@ -37,7 +37,7 @@ std::vector<std::string> Mca::disassemble(std::span<const Code> blocks) const {
     }
     count += block.size();
   }
-  const Finished finished = run({disassembler_, "-disassemble", "-triple=aarch64", "-mattr=+all"}, bytes);
+  const Outcome finished = run({disassembler_, "-disassemble", "-triple=aarch64", "-mattr=+all"}, bytes);
   std::vector<std::string> lines;
   std::istringstream text(finished.out);
   for (std::string line; std::getline(text, line);) {
@@ -52,7 +52,7 @@ std::vector<std::string> Mca::disassemble(std::span<const Code> blocks) const {
 std::vector<double> Mca::total_cycles(const Core& core, const std::string& regions, size_t count,
                                       int iterations) const {
   // A call takes no hundred cycles here: what it calls is counted where it is.
-  const Finished finished =
+  const Outcome finished =
       run({analyzer_, "-mtriple=aarch64", "-mattr=+all", "-mcpu=" + core.model, "--json", "-instruction-info=false",
            "-resource-pressure=false", "-call-latency=1", "-iterations=" + std::to_string(iterations)},
           regions);

@@ -9,8 +9,9 @@
 #include <numeric>
 #include <sstream>
 
-#include "benchmarks/emulated/process.h"
 #include "models/model.h"
+#include "system/process.h"
+#include "system/temporary_folder.h"
 
 namespace octet::emulated {
 namespace fs = std::filesystem;
@@ -44,7 +45,7 @@ std::string without_end(std::string text) {
 }
 
 /// The emulated program's own error, without its name in front.
-std::string complaint_of(const Finished& finished) {
+std::string complaint_of(const Outcome& finished) {
   std::string text = without_end(finished.err);
   const std::string name = "octet: ";
   if (text.starts_with(name)) text.erase(0, name.size());
@@ -90,12 +91,12 @@ std::vector<std::string> emulated_targets() {
 Profile profile(const Emulation& emulation, const std::string& target, const std::vector<std::string>& arguments) {
   Profile profile{.network = "", .target = target, .cpu = cpu_of(target), .pieces = {}, .layers = {}};
   const TemporaryFolder scratch;
-  const fs::path counts = scratch.path() / "counts";
+  const fs::path counts = scratch.path / "counts";
   std::vector<std::string> command = {emulation.qemu, "-cpu", profile.cpu, "-plugin",
                                       escaped(emulation.plugin) + ",out=" + escaped(counts)};
   command.insert(command.end(), {emulation.octet, "counted", "--target", target});
   command.insert(command.end(), arguments.begin(), arguments.end());
-  const Finished finished = run_process(command);
+  const Outcome finished = converse(command, {.patience = kPatient});
   if (complaint_of(finished).starts_with("unknown command: counted")) {
     throw ModelError(emulation.octet.string() + ": is of a version without octet count (make arm64 builds it anew)");
   }

@@ -7,11 +7,11 @@
 #include <fstream>
 
 #include "cli/classes.h"
-#include "cli/files.h"
 #include "cli/image.h"
 #include "cli/machine.h"
 #include "cli/stats.h"
 #include "cli/table.h"
+#include "system/files.h"
 #ifdef OCTET_LAB
 #include "cli/measure.h"
 #include "cli/scalar_check.h"

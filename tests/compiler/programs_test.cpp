@@ -5,8 +5,8 @@
 #include <iterator>
 #include <optional>
 
-#include "cli/process.h"
 #include "models/tflite_reader.h"
+#include "system/process.h"
 #include "tests/compiler/folder.h"
 #include "tests/conformance/run.h"
 #include "tests/data.h"
@@ -67,8 +67,8 @@ fs::path build(const Platform& platform, const std::string& c_compiler, const st
 std::optional<std::string> missing_for_arm() {
   for (const char* const tool : {"aarch64-linux-gnu-g++", "aarch64-linux-gnu-gcc", "qemu-aarch64"}) {
     try {
-      cli::converse({tool, "--version"}, {});
-    } catch (const cli::NoSuchProgram& missing) {
+      converse({tool, "--version"}, {});
+    } catch (const NoSuchProgram& missing) {
       return missing.what();
     }
   }
@@ -108,14 +108,14 @@ int main(int argc, char** argv) {
 
 TEST(Programs, TwoNetworksInOneOfC) {
   const fs::path program = build(parse_platform(host_platform()), "cc", {});
-  EXPECT_TRUE(cli::converse({program.string()}, {}).ok());
+  EXPECT_TRUE(converse({program.string()}, {}).ok());
 }
 
 TEST(Programs, TwoNetworksOn64BitArm) {
   if (const auto missing = missing_for_arm()) GTEST_SKIP() << *missing;
   const fs::path program = build(parse_platform("arm-64-linux"), "aarch64-linux-gnu-gcc", {"-static"});
   for (const auto& [cpu, features] : kArmCpus) {
-    const cli::Outcome outcome = cli::converse({"qemu-aarch64", "-cpu", cpu, program.string()}, {});
+    const Outcome outcome = converse({"qemu-aarch64", "-cpu", cpu, program.string()}, {});
     EXPECT_EQ(outcome.code, 0) << cpu;
     EXPECT_EQ(outcome.out, std::string(features) + "\n" + features + "\n");
   }
@@ -141,7 +141,7 @@ void expect_equal_on_arm(const std::string& name, const Model& model, const std:
     SCOPED_TRACE(name + " on " + cpu + ", blocks for " + std::to_string(fuse_blocks_bytes));
     std::vector<std::string> command = {"qemu-aarch64", "-cpu", cpu, program.string(), "2"};
     command.insert(command.end(), files.begin(), files.end());
-    const cli::Outcome outcome = cli::converse(command, {.patience = 600});
+    const Outcome outcome = converse(command, {.patience = 600});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(outcome.out, std::string(features) + "\n");
     for (size_t i = 0; i < expected.size(); i++) {

@@ -1,4 +1,4 @@
-#include "cli/files.h"
+#include "system/files.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 #include "models/model.h"
 
-namespace octet::cli {
+namespace octet {
 namespace fs = std::filesystem;
 namespace {
 
@@ -99,4 +99,4 @@ void Outputs::commit() {
   files_.clear();
 }
 
-}  // namespace octet::cli
+}  // namespace octet

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace octet::cli {
+namespace octet {
 
 /// 32 hexadecimal digits.
 std::string hash_of(std::span<const std::byte> bytes);
 std::string hash_of(std::string_view text);
 
-}  // namespace octet::cli
+}  // namespace octet

@@ -1,9 +1,9 @@
-#include "cli/clock.h"
+#include "system/clock.h"
 
 #include <chrono>
 #include <thread>
 
-namespace octet::cli {
+namespace octet {
 
 double clock_seconds(clockid_t clock) {
   timespec time{};
@@ -17,4 +17,4 @@ void sleep_seconds(double seconds) {
   if (seconds > 0) std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
 }
 
-}  // namespace octet::cli
+}  // namespace octet

@@ -1,10 +1,10 @@
-#include "cli/hash.h"
+#include "system/hash.h"
 
 #define XXH_INLINE_ALL
 #include <fmt/format.h>
 #include <xxhash.h>
 
-namespace octet::cli {
+namespace octet {
 
 std::string hash_of(std::span<const std::byte> bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
@@ -13,4 +13,4 @@ std::string hash_of(std::span<const std::byte> bytes) {
 
 std::string hash_of(std::string_view text) { return hash_of(std::as_bytes(std::span(text))); }
 
-}  // namespace octet::cli
+}  // namespace octet

@@ -1,14 +1,18 @@
-// Running other programs that talk for long: adb, ssh. What they say is read as it comes, and they are ended when we
+// Running other programs: adb, ssh, compilers, emulators. What they say is read as it comes, and they are ended when we
 // are. Of libraries, Debian has Boost.Process only, which would bring Boost to every build for what takes one file.
 #pragma once
 
 #include <csignal>
+#include <filesystem>
 #include <functional>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
-namespace octet::cli {
+namespace octet {
 
 /// The user wants an end: Ctrl-C, a closed terminal.
 struct Interrupted : std::runtime_error {
@@ -32,11 +36,15 @@ class Interruptible {
   struct sigaction before_[4];
 };
 
+/// Of a program that may compute for as long as it likes.
+inline constexpr double kPatient = std::numeric_limits<double>::infinity();
+
 /// How to talk with a program.
 struct Conversation {
-  std::string input_file = {};  // what it reads; else nothing
-  double beat_seconds = 0;      // instead: a byte every so often, its input stays open until it ends
-  double patience = 20;         // seconds without any output after which it is killed; its name says so in the error
+  std::string input_file = {};  // what it reads; else `input`
+  std::string_view input = {};
+  double beat_seconds = 0;  // instead: a byte every so often, its input stays open until it ends
+  double patience = 20;     // seconds without any output after which it is killed; its name says so in the error
   std::function<void(const std::string& line)> on_line = {};  // its lines as they come, instead of keeping them
 };
 
@@ -53,4 +61,10 @@ struct Outcome {
 /// what `on_line` throws.
 Outcome converse(const std::vector<std::string>& command, const Conversation& how);
 
-}  // namespace octet::cli
+/// Where the first of `names` is that a shell would find.
+std::optional<std::string> find_program(const std::vector<std::string>& names);
+
+/// The folder of the program that runs.
+std::filesystem::path this_folder();
+
+}  // namespace octet

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace octet::cli {
+namespace octet {
 
 /// A whole file. Throws ModelError (no such file, a directory, unreadable).
 std::vector<std::byte> read_bytes(const std::filesystem::path& path);
@@ -39,4 +39,4 @@ class Outputs {
   std::vector<File> files_;
 };
 
-}  // namespace octet::cli
+}  // namespace octet

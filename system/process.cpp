@@ -1,4 +1,4 @@
-#include "cli/process.h"
+#include "system/process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -7,13 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <optional>
+#include <sstream>
 #include <utility>
 
-#include "cli/clock.h"
+#include "system/clock.h"
 
-namespace octet::cli {
+namespace octet {
 namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
@@ -53,6 +55,17 @@ struct Pipe {
   }
 };
 
+/// A file without a name that holds it: neither side ever waits for the other.
+int file_of(std::string_view text) {
+  std::FILE* const file = std::tmpfile();
+  if (file == nullptr) fail("temporary file");
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
+  const int copy = written ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 0) : -1;
+  std::fclose(file);
+  if (copy < 0 || lseek(copy, 0, SEEK_SET) < 0) fail("temporary file");
+  return copy;
+}
+
 /// In the child: never returns. Only what is safe between fork and exec.
 [[noreturn]] void become(char* const* argv, int in, int out, int err, int report) {
   setpgid(0, 0);
@@ -73,9 +86,11 @@ class Child {
     Pipe in, out, err, report;
     Descriptor file;
     if (how.beat_seconds <= 0) {
-      const char* const path = how.input_file.empty() ? "/dev/null" : how.input_file.c_str();
-      file.reset(open(path, O_RDONLY | O_CLOEXEC));
-      if (!file.is_open()) fail(path);
+      if (how.input_file.empty())
+        file.reset(file_of(how.input));
+      else
+        file.reset(open(how.input_file.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!file.is_open()) fail(how.input_file);
     }
     pid_ = fork();
     if (pid_ < 0) fail("fork");
@@ -207,4 +222,18 @@ Outcome converse(const std::vector<std::string>& command, const Conversation& ho
   return outcome;
 }
 
-}  // namespace octet::cli
+std::optional<std::string> find_program(const std::vector<std::string>& names) {
+  const char* const path = std::getenv("PATH");
+  for (const std::string& name : names) {
+    std::istringstream folders(path == nullptr ? "/usr/bin:/bin" : path);
+    for (std::string folder; std::getline(folders, folder, ':');) {
+      const std::string file = (folder.empty() ? "." : folder) + "/" + name;
+      if (access(file.c_str(), X_OK) == 0) return file;
+    }
+  }
+  return std::nullopt;
+}
+
+std::filesystem::path this_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+
+}  // namespace octet
