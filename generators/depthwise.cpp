@@ -20,6 +20,11 @@ Expr in_panel(Target target, const Var& c) {
   return within_block(c, depthwise_layout(target).panel, convolution_layout(target).lanes);
 }
 
+// In one comparison.
+Expr within(const Expr& index, const Internal::Dimension& d) {
+  return cast<uint32_t>(index - d.min()) < cast<uint32_t>(d.extent());
+}
+
 }  // namespace
 
 DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
@@ -39,10 +44,17 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     column(t, c, u, g, Y) = shared ? input(c, inside, row) : input(c + offset, u / k, row);
   } else {
     Expr row = first + min(below, geometry.stride * (geometry.rows - 1) + k - 1);
-    const Expr left = input.dim(1).min(), stride = input.dim(1).stride();
-    column(t, c, u, g, Y) =
-        shared ? padded(c, u, (u - left) * stride, row)
-               : padded(c, geometry.stride * (u / k) + kx, u / k * stride + offset - left * odd_step, row);
+    const Internal::Dimension columns = input.dim(1);
+    Expr image_column = shared ? u : geometry.stride * (u / k) + kx;
+    Expr inside = within(image_column, columns);
+    Expr place =
+        shared ? (u - columns.min()) * columns.stride() : u / k * columns.stride() + offset - columns.min() * odd_step;
+    if (stays_in_registers(target, geometry)) {
+      // The loop over pixels is split where all of their columns are inside, for which Halide wants two comparisons.
+      inside = image_column >= columns.min() && image_column < columns.min() + columns.extent();
+      place = likely(place);
+    }
+    column(t, c, u, g, Y) = padded(c, inside, place, row);
   }
 
   if (target == Target::Neon)
@@ -61,15 +73,12 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
   }
 }
 
-Expr DepthwiseKernel::padded(const Expr& channel, const Expr& image_column, const Expr& place, const Expr& row) const {
-  const auto within = [](const Expr& index, const Internal::Dimension& d) {
-    return cast<uint32_t>(index - d.min()) < cast<uint32_t>(d.extent());
-  };
+Expr DepthwiseKernel::padded(const Expr& channel, const Expr& inside, const Expr& place, const Expr& row) const {
   const Internal::Dimension columns = input.dim(1), rows = input.dim(2);
   const Expr padding = input.dim(3).stride();
   // The row's first byte, the same for all columns, then the column's.
   Expr start = select(within(row, rows), (row - rows.min()) * rows.stride(), padding);
-  Expr offset = select(within(image_column, columns), start + place, padding);
+  Expr offset = select(inside, start + place, padding);
   return input(channel + offset, columns.min(), rows.min(), 0);
 }
 

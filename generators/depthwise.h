@@ -37,6 +37,12 @@
 
 namespace octet {
 
+/// Whether a kernel interleaves the columns of each pixel anew and keeps all of it in registers, rather than share
+/// columns on the stack.
+constexpr bool stays_in_registers(Target target, const Schedule& s) {
+  return target == Target::Avx512Vnni && s.pixels == 1 && s.filter == 3;
+}
+
 /// Arguments, in order: input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi; output.
 struct DepthwiseKernel {
   /// Of `geometry`: filter, stride, rows, parts, pixels.
@@ -63,8 +69,9 @@ struct DepthwiseKernel {
 
  private:
   int step;  // from a pixel to the next, in columns u
-  /// A channel of the padded image: `place` is where the column lies, from the row's start.
-  Halide::Expr padded(const Halide::Expr& channel, const Halide::Expr& image_column, const Halide::Expr& place,
+  /// A channel of the padded image: `inside` says whether it has the column, `place` where that lies, from the row's
+  /// start.
+  Halide::Expr padded(const Halide::Expr& channel, const Halide::Expr& inside, const Halide::Expr& place,
                       const Halide::Expr& row) const;
   void define_sum_by_groups(Target target, const Schedule& geometry);
   void define_sum_by_pairs(const Schedule& geometry);

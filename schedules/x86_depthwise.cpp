@@ -11,15 +11,16 @@ using namespace Halide;
 namespace {
 
 // AVX-512, 3x3, single pixels: `rows` outputs of one block of channels, all in registers. The weights stay there from
-// pixel to pixel, but for those that do not fit; the columns are interleaved once for each output that they serve,
-// which costs less than to store them and to wait for them.
+// pixel to pixel, but for those that do not fit, and are loaded once for all rows; the columns are interleaved once for
+// each output that they serve, which costs less than to store them and to wait for them, and one at a time, so that a
+// column's products go on beside the next one's interleaving.
 void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
   constexpr int kBlock = depthwise_layout(Target::Avx512Vnni).block, kLanes = 16;
   Var co("co"), yo("yo"), cv("cv");
   k.output.compute_root()
       .split(k.c, co, k.c, kBlock, TailStrategy::GuardWithIf)
       .split(k.y, yo, k.y, tile.rows, TailStrategy::GuardWithIf)
-      .reorder(k.c, k.y, k.x, co, yo)
+      .reorder(k.c, k.y, k.x, yo, co)
       .vectorize(k.c)
       .unroll(k.y);
   const auto by_vector = [&](Stage stage) { stage.split(k.c, k.c, cv, kLanes).vectorize(cv).unroll(k.c).unroll(k.y); };
@@ -39,7 +40,7 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
-  k.column.compute_at(k.output, k.x)
+  k.column.compute_at(k.sum, k.r[1])
       .store_in(MemoryType::Stack)
       .bound(k.t, 0, depthwise_layout(Target::Avx512Vnni).depth)
       .bound(k.g, 0, k.groups)
@@ -60,7 +61,7 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
 // one vector of channels after the other is summed and rescaled; then whole vectors of bytes are narrowed and stored.
 // Unrolled further, LLVM's scheduler would spill.
 void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& tile) {
-  if (target == Target::Avx512Vnni && tile.pixels == 1 && tile.filter == 3) return schedule_in_registers(k, tile);
+  if (stays_in_registers(target, tile)) return schedule_in_registers(k, tile);
   const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
   const int byte_lanes = std::min(block, 4 * lanes);
   Var co("co"), xo("xo"), yo("yo"), cv("cv");
