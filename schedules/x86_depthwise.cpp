@@ -59,7 +59,7 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
 
 // A tile of `pixels` x `rows` outputs of one block of channels: its columns are interleaved once, on the stack; then
 // one vector of channels after the other is summed and rescaled; then whole vectors of bytes are narrowed and stored.
-// Unrolled further, LLVM's scheduler would spill.
+// Unrolled further, LLVM's scheduler would spill. A row below the last has room there but is not summed.
 void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& tile) {
   if (stays_in_registers(target, tile)) return schedule_in_registers(k, tile);
   const int block = depthwise_layout(target).block, lanes = convolution_layout(target).lanes;
@@ -79,7 +79,7 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .store_in(MemoryType::Stack)
       .bound_extent(k.c, vectors * lanes)
       .bound_extent(k.x, tile.pixels)
-      .bound_extent(k.y, tile.rows)
+      .bound_storage(k.y, tile.rows)
       .split(k.c, k.c, cv, lanes)
       .reorder(cv, k.y, k.x, k.c)
       .vectorize(cv)
@@ -89,7 +89,6 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .store_in(MemoryType::Stack)
       .bound_extent(k.c, lanes)
       .bound_extent(k.x, 1)
-      .bound_extent(k.y, tile.rows)
       .vectorize(k.c)
       .unroll(k.y);
   k.sum.update()
