@@ -47,10 +47,7 @@ Candidate compiled_candidate(const Model& model, const Candidate& runner, const 
   const std::filesystem::path shared =
       CompiledNetwork::link(folder.path, compile_options.name, Toolchain(compile_options.platform, ""));
   Candidate c = runner;
-  if (fuse_blocks_bytes > 0)
-    c.plan = Plan::make(model, {.target = runner.plan->target(),
-                                .passes_off = compile_options.passes_off,
-                                .fuse_blocks_bytes = fuse_blocks_bytes});
+  c.plan = plan_to_compile(model, runner.plan->target(), compile_options);
   const double start = now_seconds();
   c.compiled = std::make_shared<CompiledNetwork>(shared, compile_options.name);
   c.load_seconds = now_seconds() - start;

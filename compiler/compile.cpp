@@ -10,6 +10,7 @@
 
 #include "compiler/compiled_network.h"
 #include "compiler/kernel_cache.h"
+#include "compiler/layer_tiles.h"
 #include "compiler/record.h"
 #include "compiler/write_source.h"
 #include "system/clock.h"
@@ -39,13 +40,9 @@ struct Planned {
 };
 
 Planned plan_for(const Model& model, Target target, const CompileOptions& options, const KernelCache& cache) {
-  PlanOptions plan_options;
-  plan_options.target = target;
-  plan_options.passes_off = options.passes_off;
-  plan_options.fuse_blocks_bytes = options.fuse_blocks_bytes;
   Planned planned;
   PlannedVariant& variant = planned.variant;
-  variant.plan = Plan::make(model, plan_options);
+  variant.plan = plan_to_compile(model, target, options);
   for (const Step& step : variant.plan->steps()) variant.alone.push_back(runs_alone(step, *variant.plan));
   const std::vector<std::vector<KnownArgument>> known = record_arguments(*variant.plan, variant.alone);
   for (size_t i = 0; i < known.size(); i++) {
@@ -137,6 +134,16 @@ void check_identifier(const std::string& name) {
   if (identifier_of(name) != name || words.contains(name))
     throw ModelError(fmt::format("--name {}: must be a name that C and C++ take, such as {}", name,
                                  words.contains(name) ? name + "_net" : identifier_of(name)));
+}
+
+std::shared_ptr<const Plan> plan_to_compile(const Model& model, Target target, const CompileOptions& options) {
+  PlanOptions plan_options;
+  plan_options.target = target;
+  plan_options.passes_off = options.passes_off;
+  plan_options.fuse_blocks_bytes = options.fuse_blocks_bytes;
+  plan_options.compiles_kernels = true;
+  plan_options.more_kernels = layer_tiles(target);
+  return Plan::make(model, plan_options);
 }
 
 CompileReport compile(const Model& model, const CompileOptions& options) {

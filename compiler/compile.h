@@ -43,6 +43,9 @@ struct CompileReport {
   int64_t arena_bytes = 0;
 };
 
+/// What a network becomes for one of the targets. Its kernels are not there to be called.
+std::shared_ptr<const Plan> plan_to_compile(const Model& model, Target target, const CompileOptions& options);
+
 /// Throws ModelError for what the user can mend, std::runtime_error else; then nothing is written.
 CompileReport compile(const Model& model, const CompileOptions& options);
 

@@ -124,6 +124,10 @@ std::string in_words(const KernelRequest& request, const KnownArgument& known) {
       return fmt::format("{}.stride({}) = {}", name, known.dimension, known.values.at(0));
     case KnownArgument::What::Contents:
       return fmt::format("{}: all {} elements", name, known.values.size());
+    case KnownArgument::What::Distances:
+      return fmt::format("{}: {} by {}", name,
+                         known.dimension == 0 ? "from pixel to pixel" : "from a pixel to its runs",
+                         fmt::join(known.values, ", "));
   }
   return "";
 }

@@ -35,6 +35,30 @@ std::optional<KnownArgument> contents_of(int argument, const halide_buffer_t& bu
   return known;
 }
 
+/// How far the rows lie apart that a convolution adds up, where that is the same for all pixels.
+std::vector<KnownArgument> distances_of(const KernelInfo& kernel, void** arguments) {
+  const auto buffer = [&](size_t i) -> const halide_buffer_t& { return *static_cast<halide_buffer_t*>(arguments[i]); };
+  const size_t last = arguments_of(kernel.family).size() - 1;
+  const halide_buffer_t &runs = buffer(2), &out = buffer(last);
+  const auto* const offsets = reinterpret_cast<const int32_t*>(buffer(1).host);
+  const auto* const fields = reinterpret_cast<const int32_t*>(runs.host);
+  const int64_t pixels = int64_t{out.dim[1].extent} * out.dim[2].extent, tile = kernel.schedule.pixels;
+  std::vector<KnownArgument> all;
+  const int64_t step = tile > 1 ? offsets[1] - offsets[0] : 0;
+  bool alike = tile > 1;
+  for (int64_t p = 0; p < pixels; p++) alike = alike && offsets[p] == offsets[p - p % tile] + p % tile * step;
+  if (alike) all.push_back({1, What::Distances, 0, {step}});
+  KnownArgument to_runs{1, What::Distances, 1, {}};
+  for (int64_t r = 0; r < runs.dim[1].extent; r++) {
+    const int32_t *const run = fields + r * kRunFields, *const tap = offsets + run[kRunOffsets];
+    for (int64_t p = 0; p < pixels; p++)
+      if (tap[p] - offsets[p] != tap[0] - offsets[0]) return all;
+    to_runs.values.push_back(tap[0] - offsets[0] + run[kRunFirst]);
+  }
+  if (runs.dim[1].extent <= kMostContents) all.push_back(std::move(to_runs));
+  return all;
+}
+
 /// Everything about the arguments of a call that is worth telling.
 std::vector<KnownArgument> describe(const KernelInfo& kernel, void** arguments) {
   std::vector<KnownArgument> all;
@@ -42,6 +66,8 @@ std::vector<KnownArgument> describe(const KernelInfo& kernel, void** arguments) 
     if (is_worth_telling(kernel, known)) all.push_back(std::move(known));
   };
   const size_t count = arguments_of(kernel.family).size();
+  if (is_worth_telling(kernel, {1, What::Distances, 0, {}}))
+    for (KnownArgument& known : distances_of(kernel, arguments)) add(std::move(known));
   for (size_t i = 0; i < count; i++) {
     const int argument = static_cast<int>(i);
     const void* const value = arguments[i];

@@ -18,23 +18,49 @@ Type input_type(const KernelInfo& info) {
   return widens(info) ? Int(16) : activation_of(info.target);
 }
 
+// Multiplications of a tile that are written out: of more, loops cost nothing, and LLVM loads what it multiplies before
+// the loops over tiles, to where it then takes longer to load it from.
+constexpr int64_t kMostUnrolled = 200;
+
+bool can_unroll(const KernelInfo& info, const ConvolutionRows& rows) {
+  const int64_t groups = step_of(info) / packed_depth(info);
+  return !is_arm(info.target) && !adds_bytes(info) && !rows.runs.empty() &&
+         rows.steps() * groups * info.schedule.pixels * info.schedule.vectors <= kMostUnrolled;
+}
+
+// Where a step of all runs begins, from the pixel's first offset.
+Expr start_of(const Expr& step, const KernelInfo& info, const ConvolutionRows& rows) {
+  Expr start = 0;
+  auto first = static_cast<int32_t>(rows.steps());
+  for (size_t i = rows.runs.size(); i-- > 0;) {
+    const auto& [from, steps] = rows.runs[i];
+    first -= steps;
+    Expr here = from + (step - first) * step_of(info);
+    start = i + 1 == rows.runs.size() ? here : select(step < first + steps, here, start);
+  }
+  return start;
+}
+
 // A loop that surely runs needs no test before it.
 Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 
 }  // namespace
 
-ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
+ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const ConvolutionRows& rows)
     : input(input_type(info), 1, "input"),
       offsets(Int(32), 1, "offsets"),
       runs(Int(32), 2, "runs"),
       weights(Int(weight_bits(info) * word_bytes(info)), 5, "weights"),
       channels(Int(32), 3, "channels"),
       addend(activation_of(info.target), 3, "addend"),
+      unrolled(can_unroll(info, rows)),
       kind_(kind) {
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   Expr tap = unsafe_promise_clamped(runs(kRunOffsets, t), 0, offsets.dim(0).extent() - 1);
-  Expr start = unsafe_promise_clamped(offsets(x + tap) + runs(kRunFirst, t), 0, 1 << 30);
+  Expr start = unsafe_promise_clamped(
+      unrolled ? offset_of(info, rows, 0) + start_of(t, info, rows) : offset_of(info, rows, tap) + runs(kRunFirst, t),
+      0, 1 << 30);
   const auto elements_from = [&](const Expr& first) {
     return takes_pixel_pairs(info) ? input(first + k) : cast(factor_type(info), input(first + k));
   };
@@ -51,7 +77,7 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind)
     else if (adds_pairs(info))
       define_sum_by_pairs(info);
     else
-      define_sum(info);
+      define_sum(info, unrolled ? rows.steps() : 0);
   }
 
   Expr pixel = x + y * (takes_pixel_pairs(info) ? width / 2 * 2 : width);
@@ -92,13 +118,27 @@ Expr ConvolutionKernel::first_step(const Expr& t) {
   return unsafe_promise_clamped(runs(kRunStep, t), 0, weights.dim(3).extent() - 1);
 }
 
-void ConvolutionKernel::define_sum(const KernelInfo& info) {
+Expr ConvolutionKernel::offset_of(const KernelInfo& info, const ConvolutionRows& rows, const Expr& tap) const {
+  if (!rows.pixel_step) return offsets(x + tap);
+  const int tile = info.schedule.pixels;
+  return offsets(x / tile * tile + tap) + x % tile * *rows.pixel_step;
+}
+
+// Of steps that are known there is one run.
+void ConvolutionKernel::define_sum(const KernelInfo& info, int64_t known_steps) {
   const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
-  r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
-  r.where(r.z < steps(r.w));
-  Expr activation = row((r.z * groups + r.y) * depth + r.x, x, r.w);
-  Expr weight = weights(r.x, within_block(c, block, convolution_layout(info.target).lanes), r.y, first_step(r.w) + r.z,
-                        c / block);
+  Expr activation, step;
+  if (known_steps > 0) {
+    r = RDom({{0, depth}, {0, groups}, {0, static_cast<int>(known_steps)}, {0, 1}}, "r");
+    activation = row(r.y * depth + r.x, x, r.z);
+    step = r.z;
+  } else {
+    r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+    r.where(r.z < steps(r.w));
+    activation = row((r.z * groups + r.y) * depth + r.x, x, r.w);
+    step = first_step(r.w) + r.z;
+  }
+  Expr weight = weights(r.x, within_block(c, block, convolution_layout(info.target).lanes), r.y, step, c / block);
   sum(c, x) = channels(c, kBias, 0);
   sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
 }

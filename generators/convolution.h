@@ -42,6 +42,7 @@
 // addend: addend, those of AffineParams; output.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "generators/elementwise.h"
@@ -50,11 +51,27 @@
 
 namespace octet {
 
+/// What is known of where a layer's rows lie when a kernel is compiled for it alone.
+struct ConvolutionRows {
+  struct Run {
+    int32_t start;  // from a pixel's first offset
+    int32_t steps;
+  };
+  std::optional<int32_t> pixel_step;  // from a pixel of a tile to the next
+  std::vector<Run> runs;              // empty: not known
+
+  int64_t steps() const {
+    int64_t sum = 0;
+    for (const Run& run : runs) sum += run.steps;
+    return sum;
+  }
+};
+
 struct ConvolutionKernel {
   enum class Output { Byte, Sum, Add };
   /// Byte: 8-bit outputs in the target's activation type. Sum: int32 sums, no rescale. Add: those of Byte and an addend
   /// added up.
-  ConvolutionKernel(const KernelInfo& info, Output output);
+  ConvolutionKernel(const KernelInfo& info, Output output, const ConvolutionRows& rows = {});
 
   Halide::ImageParam input;                         // [bytes]: activations; pairs: int64 words of them; widened: int16
   Halide::ImageParam offsets;                       // int32 [pixel and tap], in elements of input
@@ -81,13 +98,16 @@ struct ConvolutionKernel {
   Halide::Func sum{"sum"};        // (c, x); pixel pairs: c as in the table of channels, x counts pairs
   Halide::Func scaled{"scaled"};  // the same; not of Sum
   Halide::Func output{"output"};  // [channel, column, row]
+  bool unrolled = false;          // whether all steps are one run, short enough for no loop
 
   std::vector<Halide::Argument> arguments() const;
 
  private:
   const Output kind_;
 
-  void define_sum(const KernelInfo& info);
+  /// Where a pixel's offset of a tap lies.
+  Halide::Expr offset_of(const KernelInfo& info, const ConvolutionRows& rows, const Halide::Expr& tap) const;
+  void define_sum(const KernelInfo& info, int64_t known_steps);
   void define_sum_of_bytes(const KernelInfo& info);
   void define_sum_and_excess(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);

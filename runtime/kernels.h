@@ -18,7 +18,7 @@ struct CompiledKernel {
 
 struct Kernel {
   const KernelInfo* info = nullptr;
-  KernelFunction function = nullptr;
+  KernelFunction function = nullptr;  // null: it will be compiled for one layer alone
 };
 
 /// All kernels of a family for a target and its base, in the manifest's order: where in-order cores have kernels of

@@ -267,7 +267,7 @@ std::optional<Node> with_addition(const Graph& graph, const Uses& uses, const No
   if (a.shape != sum.shape || b.shape != sum.shape || !b.data.empty()) return std::nullopt;
   Node fused = graph.nodes[static_cast<size_t>(writer)];
   auto* const conv = std::get_if<Convolution>(&fused.op);
-  if (conv == nullptr || conv->addition || !takes_addition(*conv, fused, graph, options.target)) return std::nullopt;
+  if (conv == nullptr || conv->addition || !takes_addition(*conv, fused, graph, options)) return std::nullopt;
   Binary add = std::get<Binary>(node.op);
   if (own == 1) std::swap(add.a, add.b);
   const std::optional<AffineSum> affine =
@@ -323,7 +323,7 @@ Graph pad_in_place(Graph graph, const PlanOptions& options) {
   const Uses uses(graph);
   for (const Node& writer : graph.nodes) {
     const auto* conv = std::get_if<Convolution>(&writer.op);
-    if (conv == nullptr || !writes_rows_apart(*conv, options.target)) continue;
+    if (conv == nullptr || !writes_rows_apart(*conv, options)) continue;
     const int32_t t = writer.outputs[0];
     const std::vector<size_t>& readers = uses.readers[static_cast<size_t>(t)];
     if (readers.empty() || uses.is_output[static_cast<size_t>(t)]) continue;

@@ -150,6 +150,15 @@ void Plan::join_blocks() {
   blocks_.clear();
 }
 
+std::vector<Kernel> kernels_for(Family family, const PlanOptions& options) {
+  std::vector<Kernel> kernels = find_kernels(family, options.target, options.cores);
+  if (!options.compiles_kernels) return kernels;
+  for (Kernel& kernel : kernels) kernel.function = nullptr;
+  for (const KernelInfo& info : options.more_kernels)
+    if (info.family == family && info.target == options.target) kernels.push_back({&info, nullptr});
+  return kernels;
+}
+
 PlanBuilder::PlanBuilder(const Graph& graph, const PlanOptions& options, Plan& plan)
     : graph_(graph), options_(options), plan_(plan) {}
 
@@ -198,8 +207,7 @@ Step PlanBuilder::step_for(const Node& node, std::string kernel) const {
 int64_t PlanBuilder::offset_of(const void* kept) const { return plan_.offset_of(kept); }
 
 std::vector<Kernel> PlanBuilder::kernels(Family family) const {
-  return options_.kernels ? options_.kernels(plan_.steps_.size(), family)
-                          : find_kernels(family, target(), options_.cores);
+  return options_.kernels ? options_.kernels(plan_.steps_.size(), family) : kernels_for(family, options_);
 }
 
 KernelIndex PlanBuilder::use(const Kernel& kernel) {

@@ -60,7 +60,14 @@ struct PlanOptions {
   /// The kernels of a family that the step of this number may take; those of the manifest where this is empty. Which
   /// operators are one step, they do not decide.
   std::function<std::vector<Kernel>(size_t step, Family family)> kernels = {};
+  /// Whether kernels will be compiled for each layer, so that they have no functions yet; and kernels besides the
+  /// manifest's that then may be taken.
+  bool compiles_kernels = false;
+  std::span<const KernelInfo> more_kernels = {};
 };
+
+/// All kernels of a family that a plan with these options may take, the manifest's first.
+std::vector<Kernel> kernels_for(Family family, const PlanOptions& options);
 
 /// Where tensors lie in the arena, and what that costs, in bytes.
 struct MemoryPlan {

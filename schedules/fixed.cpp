@@ -12,6 +12,23 @@ namespace {
 
 using What = KnownArgument::What;
 
+/// What a request says of a convolution's rows.
+ConvolutionRows known_rows(const KernelRequest& request) {
+  ConvolutionRows rows;
+  const KnownArgument *starts = nullptr, *table = nullptr;
+  for (const KnownArgument& known : request.known) {
+    if (known.what == What::Distances && known.dimension == 0)
+      rows.pixel_step = static_cast<int32_t>(known.values.at(0));
+    if (known.what == What::Distances && known.dimension == 1) starts = &known;
+    if (known.what == What::Contents && known.argument == 2) table = &known;
+  }
+  if (starts == nullptr || table == nullptr) return rows;
+  for (size_t run = 0; run < starts->values.size(); run++)
+    rows.runs.push_back({static_cast<int32_t>(starts->values[run]),
+                         static_cast<int32_t>(table->values.at(run * kRunFields + kRunSteps))});
+  return rows;
+}
+
 /// The parameters that functions mention, by name.
 class Parameters : public IRGraphVisitor {
  public:
@@ -62,7 +79,7 @@ class Substitution : public IRMutator {
 }  // namespace
 
 Compilable make_pipeline(const KernelRequest& request) {
-  Compilable pipeline = make_pipeline(request.kernel);
+  Compilable pipeline = make_pipeline(request.kernel, known_rows(request));
   const std::string_view kinds = arguments_of(request.kernel.family);
   std::vector<Argument>& arguments = pipeline.arguments;
   bool same = kinds.size() == arguments.size() + 1;  // the output comes last
@@ -89,6 +106,7 @@ Compilable make_pipeline(const KernelRequest& request) {
       substitution.numbers[name] = known.values.at(0);
       continue;
     }
+    if (known.what == What::Distances) continue;                   // known_rows
     if (!is_output && !parameters.found.contains(name)) continue;  // nothing depends on it
     Parameter parameter = is_output ? pipeline.output.function().output_buffers().at(0) : parameters.found.at(name);
     const Expr value = static_cast<int32_t>(known.values.at(0));

@@ -6,8 +6,8 @@ namespace octet {
 
 namespace {
 
-Compilable convolution(const KernelInfo& info, ConvolutionKernel::Output output) {
-  ConvolutionKernel kernel(info, output);
+Compilable convolution(const KernelInfo& info, ConvolutionKernel::Output output, const ConvolutionRows& rows) {
+  ConvolutionKernel kernel(info, output, rows);
   if (is_arm(info.target))
     schedule_convolution_arm(kernel, info);
   else
@@ -77,14 +77,14 @@ Compilable mean(const KernelInfo& info) {
 
 }  // namespace
 
-Compilable make_pipeline(const KernelInfo& info) {
+Compilable make_pipeline(const KernelInfo& info, const ConvolutionRows& rows) {
   switch (info.family) {
     case Family::Convolution:
-      return convolution(info, ConvolutionKernel::Output::Byte);
+      return convolution(info, ConvolutionKernel::Output::Byte, rows);
     case Family::ConvolutionSum:
-      return convolution(info, ConvolutionKernel::Output::Sum);
+      return convolution(info, ConvolutionKernel::Output::Sum, rows);
     case Family::ConvolutionAdd:
-      return convolution(info, ConvolutionKernel::Output::Add);
+      return convolution(info, ConvolutionKernel::Output::Add, rows);
     case Family::Requantize:
       return requantize(info);
     case Family::Depthwise:

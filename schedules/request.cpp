@@ -64,6 +64,7 @@ bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
   const bool extent = known.what == What::Extent, stride = known.what == What::Stride;
   if (known.what == What::Contents)
     return (is_convolution(kernel.family) || kernel.family == Family::Sum) && argument == 2;
+  if (known.what == What::Distances) return is_convolution(kernel.family) && !is_arm(kernel.target);
   if (is_convolution(kernel.family)) {
     // Flat arrays have no shape; of the weights see promise_layout.cpp; that the stride of the channels' last dimension
     // is 0 no kernel may know (generators/rescale.h).

@@ -20,12 +20,14 @@ inline ArgumentKind kind_of(Family family, size_t argument) {
 
 /// Something about an argument that never changes.
 struct KnownArgument {
-  enum class What : char { Value = 'v', Extent = 'e', Stride = 's', Contents = 'c' };
+  /// Distances: of a convolution's offsets, from a pixel of a tile to the next (dimension 0), and from a pixel's first
+  /// offset to where each of its runs begins (dimension 1).
+  enum class What : char { Value = 'v', Extent = 'e', Stride = 's', Contents = 'c', Distances = 'd' };
 
   int argument;
   What what;
-  int dimension = 0;              // Extent, Stride; Contents: extent of the first of two dimensions
-  std::vector<int64_t> values{};  // Contents: all elements, first dimension innermost; else one
+  int dimension = 0;              // Extent, Stride, Distances; Contents: extent of the first of two dimensions
+  std::vector<int64_t> values{};  // Contents: all elements, first dimension innermost; Distances; else one
 
   bool operator==(const KnownArgument&) const = default;
 };

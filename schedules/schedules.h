@@ -21,8 +21,8 @@ struct Compilable {
   std::vector<Halide::Argument> arguments;
 };
 
-/// Algorithm and schedule of a manifest entry.
-Compilable make_pipeline(const KernelInfo& kernel);
+/// Algorithm and schedule of a manifest entry; of a convolution for one layer with what is known of its rows.
+Compilable make_pipeline(const KernelInfo& kernel, const ConvolutionRows& rows = {});
 
 void schedule_convolution_x86(ConvolutionKernel& kernel, const KernelInfo& info);
 void schedule_convolution_arm(ConvolutionKernel& kernel, const KernelInfo& info);

@@ -60,6 +60,7 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
         .unroll(k.c)
         .unroll(k.x)
         .unroll(k.r.y);
+  if (k.unrolled) k.sum.update().unroll(k.r.z);
   if (rescales_in_float(info)) k.output.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, info);
 }

@@ -259,9 +259,11 @@ struct InstructionCosts {
   double load_pixel, load_weights;     // of a step; of a vector and group
   double step, run, tile;              // loops
   double rescale, rescale2, rescale4;  // of a vector, where one, two or four are narrowed at once
+  double cut = 0;                      // of a call for part of a tile, by way of a buffer
 };
 
-InstructionCosts costs_of(const KernelInfo& kernel) {
+/// `in_rows`: whether a tile's pixels follow each other in memory at equal distances, and the kernel knows.
+InstructionCosts costs_of(const KernelInfo& kernel, bool in_rows) {
   if (adds_pairs(kernel)) {
     // Each vector of channels has a loop of its own, over four sums a channel.
     const double products = step_of(kernel) / 8, vectors = kernel.schedule.vectors;
@@ -313,6 +315,24 @@ InstructionCosts costs_of(const KernelInfo& kernel) {
             .rescale2 = 8.5,
             .rescale4 = 8};
   }
+  if (kernel.target == Target::Avx512Vnni) {
+    // As timed. A vector is loaded a cycle, addresses beyond ten included, which are in memory themselves. Sums of
+    // which there are fewer than ten wait for each other. The end of a tile hides behind the next one's
+    // multiplications, the better the fewer sums it has.
+    const int pixels = kernel.schedule.pixels, vectors = kernel.schedule.vectors;
+    const double sums = pixels * vectors, loads = pixels + vectors + (in_rows ? 0 : std::max(0, pixels - 10));
+    const double rescale = 2 + 0.035 * sums + (sums < 27 ? 0 : 0.3) + (rescales_in_float(kernel) ? 0 : 4);
+    return {.multiply = std::max({1.0, 10 / sums, loads / sums}),
+            .load_pixel = 0.03,
+            .load_weights = 0.03,
+            .step = 0,
+            .run = 2 + (in_rows ? 0 : 0.8 * pixels),
+            .tile = 2,
+            .rescale = rescale + 0.5,
+            .rescale2 = rescale + 0.2,
+            .rescale4 = rescale,
+            .cut = 150};
+  }
   return {.multiply = 1,
           .load_pixel = 0.5,
           .load_weights = 0.5,
@@ -333,12 +353,10 @@ AdditionCosts addition_costs(Target target) {
   return is_arm(target) ? AdditionCosts{.fused = 8.5, .alone = 9} : AdditionCosts{.fused = 11, .alone = 16};
 }
 
-/// AVX-512: what it costs a vector that its tile's sums leave no registers for what rescales them; as timed.
-double crowding_cost(const KernelInfo& kernel) {
-  const int v = kernel.schedule.vectors;
-  if (kernel.target != Target::Avx512Vnni || kernel.schedule.pixels * v < 27) return 0;
-  if (kernel.family == Family::ConvolutionAdd && !adds_wide(kernel)) return 0;  // it rescales a tile ahead
-  return v % 4 == 0 ? 1.45 : 3.6;
+/// Whether no tile of pixels is cut, nor reads from two rows of the image that do not follow each other.
+bool tiles_lie_in_rows(const Convolution& op, const ConvolutionTile& tile) {
+  const bool pointwise = op.k_h == 1 && op.k_w == 1 && op.stride_h == 1 && op.stride_w == 1;
+  return !op.transposed && (pointwise ? int64_t{op.batch} * op.out_h * op.out_w : op.out_w) % tile.pixels == 0;
 }
 
 /// What it costs to pack a pixel (steps/pixel_pairs.h): each piece, and its bytes.
@@ -349,10 +367,11 @@ double packing_cost(const Convolution& op) {
 }
 
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
-double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart, const Residuals* residuals,
+double cost_of(const Convolution& op, const Kernel& candidate, bool rows_apart, const Residuals* residuals,
                std::span<const int64_t> wide) {
+  const KernelInfo& kernel = *candidate.info;
   const ConvolutionTile tile = tile_of(kernel);
-  const InstructionCosts costs = costs_of(kernel);
+  const InstructionCosts costs = costs_of(kernel, candidate.function == nullptr && tiles_lie_in_rows(op, tile));
   const int64_t p = tile.pixels, v = kernel.schedule.vectors, step = tile.step;
   const int64_t rows = int64_t{op.batch} * op.out_h, channels = op.out_c / op.groups;
   const int64_t pixel_tiles = rows_apart ? rows * ceil_div(op.out_w, p) : ceil_div(rows * op.out_w, p);
@@ -364,14 +383,12 @@ double cost_of(const Convolution& op, const KernelInfo& kernel, bool rows_apart,
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
   const double add = kernel.family == Family::ConvolutionAdd ? addition_costs(kernel.target).fused : 0;
-  const double rescale = add +
-                         (v % 4 == 0   ? costs.rescale4
-                          : v % 2 == 0 ? costs.rescale2
-                                       : costs.rescale) +
-                         crowding_cost(kernel);
+  const double rescale = add + (v % 4 == 0 ? costs.rescale4 : v % 2 == 0 ? costs.rescale2 : costs.rescale);
+  const bool cut = !tile.any_pixels && !rows_apart && rows * op.out_w % p != 0;
+  const double cuts = cut ? costs.cut * static_cast<double>(ceil_div(channels, tile.channels)) : 0;
   const auto widening = tile.widened ? static_cast<double>(int64_t{op.batch} * op.in_h * op.in_w * op.in_c) / 8 : 0.0;
   const double excess_cost = vd * (pd * costs.multiply + costs.load_weights) + pd + 24;
-  return widening +
+  return widening + cuts +
          tiles * (turns.steps * step_cost + turns.excess * excess_cost + turns.runs * costs.run + pd * vd * rescale +
                   costs.tile) +
          static_cast<double>(rows * op.out_w) * packing;
@@ -404,7 +421,7 @@ Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
       continue;  // the twin stands for both
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
-    const double cost = cost_of(op, *kernel.info, rows_apart, residuals, wide);
+    const double cost = cost_of(op, kernel, rows_apart, residuals, wide);
     if (!best.found() || cost < best.cost) best = {kernel, cost};
   }
   return best;
@@ -618,22 +635,23 @@ std::optional<Pads> border_of(const Convolution& op, Target target) {
   return source.copied && !may_widen && !op.transposed ? border_of(source.shape) : std::nullopt;
 }
 
-bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, Target target) {
-  const std::vector<Kernel> fused_kernels = find_kernels(Family::ConvolutionAdd, target);
+bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, const PlanOptions& options) {
+  const Target target = options.target;
+  const std::vector<Kernel> fused_kernels = kernels_for(Family::ConvolutionAdd, options);
   const Operands operands = operands_of(op, node, graph, target);
   const Residuals* residuals = &operands.residuals;
   if (!operands.fast) return false;
   const Choice fused = choose_kernel(fused_kernels, op, /*rows_apart=*/false, residuals),
-               alone = choose_kernel(find_kernels(Family::Convolution, target), op, /*rows_apart=*/false, residuals);
+               alone = choose_kernel(kernels_for(Family::Convolution, options), op, /*rows_apart=*/false, residuals);
   if (!fused.found() || !alone.found()) return false;
   const double vectors =
       static_cast<double>(int64_t{op.batch} * op.out_h * op.out_w * op.out_c) / convolution_layout(target).lanes;
   return fused.cost <= alone.cost + vectors * addition_costs(target).alone;
 }
 
-bool writes_rows_apart(const Convolution& op, Target target) {
+bool writes_rows_apart(const Convolution& op, const PlanOptions& options) {
   if (op.batch != 1) return false;
-  const std::vector<Kernel> kernels = find_kernels(op.addition ? Family::ConvolutionAdd : Family::Convolution, target);
+  const std::vector<Kernel> kernels = kernels_for(op.addition ? Family::ConvolutionAdd : Family::Convolution, options);
   const Choice best = choose_kernel(kernels, op, /*rows_apart=*/false),
                apart = choose_kernel(kernels, op, /*rows_apart=*/true);
   if (!apart.found()) return false;

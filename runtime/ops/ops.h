@@ -27,9 +27,9 @@ std::optional<Pads> border_of(const Convolution& op, Target target);
 /// `always`: also where the kernel alone does without it, but not in a block of layers.
 std::optional<Pads> border_of(const Depthwise& op, Target target, bool always);
 /// Whether an ADD of the operator's output and another tensor can be part of it (Convolution::addition), and should.
-bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, Target target);
+bool takes_addition(const Convolution& op, const Node& node, const Graph& graph, const PlanOptions& options);
 /// Whether the operator can write an image's rows with room between them at no cost, or at less than a copy's.
-bool writes_rows_apart(const Convolution& op, Target target);
+bool writes_rows_apart(const Convolution& op, const PlanOptions& options);
 
 /// "lookup_u8" for ("lookup", UInt8): plain C++ is named like the kernels.
 std::string kernel_name(std::string_view base, DataType type);

@@ -1,5 +1,6 @@
 // Compiled networks: byte for byte what the recorded reference, or a session, computes; whoever's threads they run on;
 // without an allocation.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -183,6 +184,39 @@ TEST(Compiled, BlocksInBands) {
     }
     EXPECT_EQ(report.targets.back().arena_bytes_apart, apart.targets.back().arena_bytes);
   }
+}
+
+/// Rows that tiles divide and rows that they do not, few channels and many, borders, filters whose steps are written
+/// out and such as are too long for that.
+TEST(Compiled, ConvolutionsOfManyShapes) {
+  const std::vector<Target> usable = targets_under_test();
+  const std::vector<Target> targets = all_wanted() ? usable : std::vector{usable.back()};
+  const auto plain = [](int32_t out_c, int32_t k, int32_t stride = 1, Padding padding = Padding::Same) {
+    return BlockShape{.expanded = 0, .out_c = out_c, .k = k, .stride = stride, .padding = padding, .plain = true};
+  };
+  for (const DataType type : {DataType::UInt8, DataType::Int8})
+    for (const int32_t width : {32, 37}) {
+      const std::string name = fmt::format("shapes_{}_{}", type == DataType::UInt8 ? "u8" : "s8", width);
+      const Model model = block_network({.type = type,
+                                         .height = 20,
+                                         .width = width,
+                                         .channels = 3,
+                                         .blocks = {plain(8, 3),
+                                                    plain(16, 1),
+                                                    plain(16, 3),
+                                                    {.expanded = 48, .out_c = 16, .adds = true, .plain = true},
+                                                    plain(40, 3, 2),
+                                                    plain(64, 1),
+                                                    plain(70, 2, 1, Padding::Valid),
+                                                    plain(96, 3, 2),
+                                                    {.expanded = 0, .out_c = 96, .k = 1, .adds = true, .plain = true},
+                                                    plain(130, 1),
+                                                    plain(4, 1)}});
+      Bytes input;
+      for (int64_t i = 0; i < int64_t{20} * width * 3; i++)
+        input.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
+      expect_equal(name, model, targets, {input}, run_on(model, std::vector<Bytes>{input}, usable.front()));
+    }
 }
 
 /// Networks that have something of everything; all of them where all are wanted.

@@ -204,7 +204,10 @@ TEST(Programs, APageShowsTheKernels) {
   CompileOptions options = options_for("page", platform, {platform.targets.front()});
   options.emit = {.loops = true, .assembly = true, .schedule = true};
   options.profile = true;
-  compile(small_network(), options);
+  // Of so many channels that the convolutions' steps are not written out, but a loop.
+  const Model model =
+      block_network({.height = 9, .width = 9, .channels = 64, .blocks = {{.expanded = 0, .out_c = 64}}});
+  const size_t kernels = compile(model, options).targets[0].different;
   std::ifstream file(options.folder / "page.html");
   const std::string html((std::istreambuf_iterator<char>(file)), {});
   const auto count = [&](const std::string& word) {
@@ -212,15 +215,16 @@ TEST(Programs, APageShowsTheKernels) {
     for (size_t at = 0; (at = html.find(word, at)) != std::string::npos; at += word.size()) ++found;
     return found;
   };
-  EXPECT_EQ(count("<details class=\"kernel\">"), 2);  // a convolution's sums, and their rescaling
-  EXPECT_EQ(count("Loops, as Halide lowered them"), 2);
+  EXPECT_GE(kernels, 2);
+  EXPECT_EQ(count("<details class=\"kernel\">"), kernels);
+  EXPECT_EQ(count("Loops, as Halide lowered them"), kernels);
   EXPECT_EQ(count("<details"), count("</details>"));
   EXPECT_EQ(count("<span"), count("</span>"));
   EXPECT_EQ(count("<pre>"), count("</pre>"));
-  EXPECT_EQ(count("class=\"hot\""), 1);
+  EXPECT_EQ(count("class=\"hot\""), kernels);
   EXPECT_GE(count("class=\"m\""), 1);
   EXPECT_EQ(count("ms on one thread"), 1);
-  EXPECT_EQ(count("A tile is "), 1);
+  EXPECT_EQ(count("A tile is "), kernels);
   for (const char* const outside : {"http", "src=", "<link", "@import", "url("})
     EXPECT_EQ(count(outside), 0) << outside;
 

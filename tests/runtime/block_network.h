@@ -16,7 +16,8 @@ struct BlockShape {
   int32_t k = 3, stride = 1, dilation = 1;
   Padding padding = Padding::Same;
   int32_t multiplier = 1;
-  bool adds = false;  // its input, which then has the output's shape
+  bool adds = false;   // its input, which then has the output's shape
+  bool plain = false;  // a convolution of all channels in the place of the depthwise one and the 1x1 after it
 };
 
 struct BlockNetwork {
@@ -79,9 +80,17 @@ inline Model block_network(const BlockNetwork& network, uint32_t seed = 1) {
     const auto extent = [&](size_t axis) {
       return window_output(y.shape[axis], block.k, block.stride, block.padding, block.dilation);
     };
-    y = convolution(OpCode::DepthwiseConv2D, y, {1, block.k, block.k, channels}, 3, options,
-                    {1, extent(1), extent(2), channels});
-    y = pointwise(y, block.out_c, Activation::None);
+    if (block.plain) {
+      Conv2DOptions plain{.padding = block.padding};
+      plain.stride_w = plain.stride_h = block.stride;
+      plain.dilation_w = plain.dilation_h = block.dilation;
+      y = convolution(OpCode::Conv2D, y, {block.out_c, block.k, block.k, y.shape[3]}, 0, plain,
+                      {1, extent(1), extent(2), block.out_c});
+    } else {
+      y = convolution(OpCode::DepthwiseConv2D, y, {1, block.k, block.k, channels}, 3, options,
+                      {1, extent(1), extent(2), channels});
+      y = pointwise(y, block.out_c, Activation::None);
+    }
     if (block.adds) {
       const float scale = std::max(x.scale, y.scale) * 1.3f;
       const int32_t sum =
