@@ -591,6 +591,81 @@ Operands operands_of(const Convolution& op, const Node& node, const Graph& graph
   return o;
 }
 
+/// Where a vector would be mostly empty, some neighbouring pixels of a row pass for one with the channels of all: each
+/// one's filter is moved by its distance from the first, and the others' columns are 0.
+Convolution with_joined_pixels(Convolution op, int32_t pixels) {
+  op.out_w /= pixels;
+  op.out_c *= pixels;
+  op.k_w += (pixels - 1) * op.stride_w;
+  op.stride_w *= pixels;
+  std::vector<FixedPoint> rescale;
+  for (int32_t p = 0; p < pixels; p++) rescale.insert(rescale.end(), op.rescale.begin(), op.rescale.end());
+  if (op.rescale.size() > 1) op.rescale = std::move(rescale);
+  return op;
+}
+
+/// `op`: as it was before.
+Operands with_joined_pixels(const Operands& of, const Convolution& op, int32_t pixels) {
+  Operands joined{.values = {}, .residuals = of.residuals, .weights = {}, .bias = {}, .sums = {}, .fast = of.fast};
+  const int64_t columns = op.k_w + int64_t{pixels - 1} * op.stride_w;
+  const size_t row = static_cast<size_t>(op.k_w) * static_cast<size_t>(op.in_c);
+  joined.values.resize(static_cast<size_t>(pixels * op.out_c * op.k_h * columns * op.in_c));
+  auto to = joined.values.begin();
+  for (int64_t p = 0; p < pixels; p++) {
+    auto from = of.values.begin();
+    for (int64_t filter_row = 0; filter_row < int64_t{op.out_c} * op.k_h; filter_row++) {
+      std::copy_n(from, row, to + p * op.stride_w * op.in_c);
+      from += static_cast<int64_t>(row);
+      to += columns * op.in_c;
+    }
+    joined.weights.insert(joined.weights.end(), of.weights.begin(), of.weights.end());
+    joined.bias.insert(joined.bias.end(), of.bias.begin(), of.bias.end());
+    joined.sums.insert(joined.sums.end(), of.sums.begin(), of.sums.end());
+  }
+  joined.residuals.taps = op.k_h * columns;
+  joined.residuals.values = joined.values;
+  return joined;
+}
+
+/// The same for where they lie.
+OutputRows with_joined_pixels(OutputRows rows, int32_t pixels) {
+  rows.width /= pixels;
+  rows.pixel *= pixels;
+  rows.behind /= pixels;
+  return rows;
+}
+
+/// Blocks of layers count pixels as they are.
+bool may_join_pixels(const Convolution& op, const PlanBuilder& builder) {
+  return !is_arm(builder.target()) && op.groups == 1 && !op.transposed && op.dilation_w == 1 && !op.addition &&
+         builder.options().fuse_blocks_bytes == 0;
+}
+
+/// A layer as its kernel sees it. The kernel may be none.
+struct Chosen {
+  Convolution op;
+  Operands operands;
+  Choice choice;
+  OutputRows rows;
+};
+
+/// As many pixels are joined as make it cheapest.
+Chosen choose(const Convolution& op, Operands operands, std::span<const Kernel> kernels, const PlanBuilder& builder,
+              const OutputRows& rows) {
+  const bool rows_apart = operands.fast && rows.apart();
+  Chosen best{op, {}, choose_kernel(kernels, op, rows_apart, &operands.residuals), rows};
+  const int lanes = convolution_layout(builder.target()).lanes;
+  for (int32_t pixels = 2; may_join_pixels(op, builder) && op.out_w % pixels == 0 && pixels * op.out_c <= lanes;
+       pixels *= 2) {
+    Chosen joined{
+        with_joined_pixels(op, pixels), with_joined_pixels(operands, op, pixels), {}, with_joined_pixels(rows, pixels)};
+    joined.choice = choose_kernel(kernels, joined.op, rows_apart, &joined.operands.residuals);
+    if (joined.choice.found() && joined.choice.cost < best.choice.cost) best = std::move(joined);
+  }
+  if (best.op.out_c == op.out_c) best.operands = std::move(operands);
+  return best;
+}
+
 /// Zero points are folded into the bias, but where the input is widened less its own. As the sums themselves, the bias
 /// wraps: only the total has to fit.
 std::vector<int32_t> folded_bias(const Operands& operands, const Layer& layer) {
@@ -660,17 +735,28 @@ bool writes_rows_apart(const Convolution& op, const PlanOptions& options) {
   return apart.cost <= best.cost + copy;
 }
 
-void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
+void plan(const Convolution& original, const Node& node, PlanBuilder& builder) {
   const Target target = builder.target();
+  Operands originals = operands_of(original, node, builder.graph(), target);
+  const bool fast = originals.fast;
+  const Family family = original.addition ? Family::ConvolutionAdd
+                        : fast            ? Family::Convolution
+                                          : Family::ConvolutionSum;
+  const std::vector<Kernel> kernels = builder.kernels(family);
+  const auto [op, operands, choice, rows] =
+      choose(original, std::move(originals), kernels, builder, rows_of(original, builder.margins(node.outputs[0])));
+  const Kernel kernel = choice.kernel;
+  if (kernel.info == nullptr)
+    throw ModelError(node.name + ": no kernel's tiles fit into rows of " + std::to_string(op.out_w));
+
   Layer layer{};
   layer.op = op;
   layer.input = node.inputs[0];
   layer.output = node.outputs[0];
-  layer.rows = rows_of(op, builder.margins(layer.output));
+  layer.rows = rows;
   layer.input_zero = zero_point_of(builder.tensor(layer.input));
   layer.output_zero = result_zero(op, builder.tensor(layer.output));
 
-  const Operands operands = operands_of(op, node, builder.graph(), target);
   Residuals residuals = operands.residuals;
   layer.pixels = int64_t{op.batch} * op.out_h * op.out_w;
   layer.group_channels = op.out_c / op.groups;
@@ -686,12 +772,6 @@ void plan(const Convolution& op, const Node& node, PlanBuilder& builder) {
     layer.sum_clamp = op.addition->clamp;
   }
   const ChannelRescale rescale{op.out_c, op.rescale, operands.bias, operands.sums, layer.output_zero, op.clamp};
-  const bool fast = operands.fast;
-  const Family family = op.addition ? Family::ConvolutionAdd : fast ? Family::Convolution : Family::ConvolutionSum;
-  const std::vector<Kernel> kernels = builder.kernels(family);
-  const Kernel kernel = choose_kernel(kernels, op, fast && layer.rows.apart(), &residuals).kernel;
-  if (kernel.info == nullptr)
-    throw ModelError(node.name + ": no kernel's tiles fit into rows of " + std::to_string(op.out_w));
   KernelForms forms{.in_float = {}, .other = kernel};
   std::vector<std::optional<FloatRescale>> numbers;
   if (rescales_in_float(*kernel.info)) {

@@ -225,6 +225,35 @@ TEST_P(Enumerated, PointwiseOfManyChannels) {
       }
 }
 
+/// Of fewer output channels than a vector has lanes, so that neighbouring pixels may pass for one.
+TEST_P(Enumerated, ConvolutionOfFewOutputChannels) {
+  Random random(14);
+  int i = 0;
+  for (const Family8 family : kFamilies)
+    for (const int32_t out_c : {2, 3, 4, 8})
+      for (const int32_t width : {2, 4, 8, 12, 30, 32, 64})
+        for (const int32_t k : {1, 3, 4})
+          for (const int32_t stride : {1, 2}) {
+            ConvCase c{family,
+                       1 + i % 2,
+                       5 + i % 4,
+                       width * stride - i % 2 * (stride - 1),
+                       3 + i % 3 * 5,
+                       out_c,
+                       k,
+                       k,
+                       stride,
+                       1,
+                       Padding::Same,
+                       kActivations[i % 4]};
+            c.extreme = i % 5 == 0;
+            c.with_bias = i % 3 != 0;
+            c.scale = i % 13 == 3 ? Scale::AboveOne : Scale::Usual;
+            i++;
+            expect_equal(convolution(c, random), random, c.text(), 1 + i % 3);
+          }
+}
+
 TEST_P(Enumerated, GroupedConvolution) {
   Random random(3);
   for (const Family8 family : kFamilies)
