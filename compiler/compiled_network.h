@@ -7,7 +7,6 @@
 #include <string>
 
 #include "compiler/toolchain.h"
-#include "runtime/aligned_memory.h"
 
 namespace octet {
 

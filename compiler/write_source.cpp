@@ -278,7 +278,8 @@ typedef struct @NAME@_t @NAME@_t;
 size_t @NAME@_arena_bytes(void);
 /* Makes an instance in the arena, which stays the caller's and must not be touched otherwise until the instance is no longer
  * used. Inputs are zero at first. For the best instruction set that the CPU has, of: @FEATURES@.
- * NULL: the arena is too small or not aligned to 64 bytes, or the CPU has none of these. */
+ * NULL: the arena is too small or not aligned to 64 bytes, or the CPU has none of these. An arena that begins and ends at
+ * multiples of 2 MiB takes large pages where the system has them, which are made sooner. */
 @NAME@_t* @NAME@_create(void* arena, size_t bytes);
 /* The same for one of these by its name; NULL is the best. */
 @NAME@_t* @NAME@_create_for(void* arena, size_t bytes, const char* features);
@@ -320,8 +321,7 @@ class Network {
  public:
   /* Throws std::bad_alloc; without exceptions see ok(). */
   explicit Network(int threads = 1, const char* features = nullptr)
-      : arena_(std::aligned_alloc(64, (@NAME@_arena_bytes() + 63) / 64 * 64)),
-        net_(@NAME@_create_for(arena_, @NAME@_arena_bytes(), features)) {
+      : arena_(std::aligned_alloc(kAlignment, kBytes)), net_(@NAME@_create_for(arena_, kBytes, features)) {
     if (net_ != nullptr && threads != 1) @NAME@_start_threads(net_, threads);
   }
   ~Network() {
@@ -346,6 +346,9 @@ class Network {
   @NAME@_t* get() { return net_; }
 
  private:
+  /* Large pages, where it fills half of one. */
+  static constexpr std::size_t kAlignment = @UPPER@_ARENA_BYTES >= 1 << 20 ? 2 << 20 : 64;
+  static constexpr std::size_t kBytes = (@UPPER@_ARENA_BYTES + kAlignment - 1) / kAlignment * kAlignment;
   void* arena_;
   @NAME@_t* net_;
 };

@@ -19,13 +19,22 @@ const Variant* find_variant(const Network& network, const char* features) {
   return nullptr;
 }
 
-/// Has the system give an arena's pages all at once, which takes a fraction of the time that it takes to give one after
-/// the other as they are first written. Older systems cannot; nothing depends on it.
-void map_pages([[maybe_unused]] std::byte* memory, [[maybe_unused]] int64_t bytes) {
+/// Has the system give the first `needed` bytes' pages all at once, which takes a fraction of the time that it takes to
+/// give one after the other as they are first written; large pages, which take a third of that, where whole ones lie
+/// within `bytes`. Older systems cannot; nothing depends on it.
+void map_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t needed, [[maybe_unused]] size_t bytes) {
 #if defined(MADV_POPULATE_WRITE)
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), at = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t first = at / page * page;
-  madvise(reinterpret_cast<void*>(first), at - first + static_cast<uintptr_t>(bytes), MADV_POPULATE_WRITE);
+  constexpr uintptr_t kLargePage = uintptr_t{2} << 20;
+  const auto up = [](uintptr_t at, uintptr_t unit) { return (at + unit - 1) / unit * unit; };
+  const auto advise = [](uintptr_t first, uintptr_t end, int advice) {
+    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, advice);
+  };
+  const auto at = reinterpret_cast<uintptr_t>(memory), end = at + needed;
+  uintptr_t large_end = up(end, kLargePage);
+  if (large_end > at + bytes) large_end -= kLargePage;
+  advise(up(at, kLargePage), large_end, MADV_HUGEPAGE);
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  advise(at / page * page, end, MADV_POPULATE_WRITE);
 #endif
 }
 
@@ -36,6 +45,8 @@ Instance* Instance::create(const Network& network, void* memory, size_t bytes, c
   const Variant* const variant = find_variant(network, features);
   const bool aligned = reinterpret_cast<uintptr_t>(memory) % kArenaAlignment == 0;
   if (variant == nullptr || memory == nullptr || !aligned || bytes < Instance::bytes(network)) return nullptr;
+  const size_t before_arena = Instance::bytes(network) - static_cast<size_t>(network.arena_bytes);
+  map_pages(memory, before_arena + static_cast<size_t>(variant->arena_bytes), bytes);
   return new (memory) Instance(network, *variant, static_cast<std::byte*>(memory));
 }
 
@@ -46,7 +57,6 @@ Instance::Instance(const Network& network, const Variant& variant, std::byte* me
       arena_(memory + kMembersAt + kMemberBytes + pointer_bytes(network)),
       members_(reinterpret_cast<Team::Member*>(memory + kMembersAt)) {
   for (int i = 0; i < kMostThreads; i++) new (&members_[i]) Team::Member;
-  map_pages(arena_, variant.arena_bytes);
   for (int32_t i = 0; i < variant.tensor_count; i++) {
     const Place& place = variant.tensors[i];
     tensors_[i] = place.in == Place::In::Arena       ? arena_ + place.offset

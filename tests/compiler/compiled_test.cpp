@@ -8,6 +8,7 @@
 
 #include "compiler/compiled_network.h"
 #include "models/tflite_reader.h"
+#include "runtime/aligned_memory.h"
 #include "runtime/steps/parallel.h"
 #include "tests/compiler/allocations.h"
 #include "tests/compiler/folder.h"
