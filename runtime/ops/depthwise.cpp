@@ -296,7 +296,6 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.out_c = op.out_c;
   layer.stride_h = op.stride_h;
   layer.stride_w = op.stride_w;
-  layer.dilation_w = op.dilation_w;
   layer.reach_h = int64_t{op.k_h - 1} * op.dilation_h + 1;
   layer.clamp = op.clamp;
   layer.activation = activation_halide_type(layer.target);
@@ -323,6 +322,9 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
     layer.image.copied = false;
     layer.image.unpadded = true;
   }
+  layer.pixel_step = layer.joined * layer.image.column(op.stride_w);
+  layer.pair_step = static_cast<int32_t>(layer.image.column(int64_t{op.dilation_w} * 2));
+  layer.odd_step = static_cast<int32_t>(layer.image.column(op.dilation_w));
   const auto file_bytes = static_cast<int64_t>(residuals.values.size());
   for (Section& section : layer.planned) {
     section.taps = groups_of(layer, section, residuals);

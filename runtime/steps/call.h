@@ -3,7 +3,7 @@
 
 #include <HalideRuntime.h>
 
-#include <initializer_list>
+#include <utility>
 
 #include "runtime/steps/context.h"
 
@@ -14,20 +14,26 @@ struct BufferArgument {
   struct Dimension {
     int64_t extent, stride;
   };
-  BufferArgument(const void* data, halide_type_t type, std::initializer_list<Dimension> dims) {
-    int count = 0;
-    for (const Dimension& d : dims)
-      dimensions[count++] = halide_dimension_t(0, static_cast<int32_t>(d.extent), static_cast<int32_t>(d.stride));
-    buffer.host = static_cast<uint8_t*>(const_cast<void*>(data));
-    buffer.type = type;
-    buffer.dimensions = count;
-    buffer.dim = dimensions;
-  }
+  template <size_t N>
+  BufferArgument(const void* data, halide_type_t type, const Dimension (&dims)[N])
+      : BufferArgument(data, type, dims, std::make_index_sequence<N>()) {}
   BufferArgument(const BufferArgument&) = delete;
   BufferArgument& operator=(const BufferArgument&) = delete;
 
   halide_dimension_t dimensions[5];
   halide_buffer_t buffer{};
+
+ private:
+  // Dimensions written out: small layers notice a loop over them, which is what GCC makes of one.
+  template <size_t... I>
+  BufferArgument(const void* data, halide_type_t type, const Dimension* dims, std::index_sequence<I...>)
+      : dimensions{
+            halide_dimension_t(0, static_cast<int32_t>(dims[I].extent), static_cast<int32_t>(dims[I].stride))...} {
+    buffer.host = static_cast<uint8_t*>(const_cast<void*>(data));
+    buffer.type = type;
+    buffer.dimensions = sizeof...(I);
+    buffer.dim = dimensions;
+  }
 };
 
 /// Calls a kernel: buffers and scalars in the pipeline's order.

@@ -23,16 +23,15 @@ void read_padding(BufferArgument& input, const Layer& layer, int64_t top, const 
   input.dimensions[3].stride = static_cast<int32_t>(context.scratch - in);
 }
 
-/// Some rows of one image of the batch, some joined channels of a section, `pixels` (joined) outputs a row, from column
-/// `first` on.
-void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows, Range channels, int64_t first,
-                 int64_t pixels, const ImageRows& in, const ImageRows& out, const RunContext& context) {
+/// Some rows of one image of the batch, some joined channels of a section, some (joined) pixels of each row.
+void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows, Range channels, Range pixels,
+                 const ImageRows& in, const ImageRows& out, const RunContext& context) {
   const DepthwiseLayout& l = layer.layout;
   const halide_type_t int32(halide_type_int, 32), activation = layer.activation;
   const int64_t top = rows.begin * layer.stride_h - in.first;
-  const std::byte* from =
-      in.bytes + top * layer.image.row() + layer.image.column(first * layer.stride_w) + channels.begin;
-  std::byte* to = out.bytes + (((rows.begin - out.first) * layer.out_w + first) * layer.out_c + channels.begin) *
+  const std::byte* from = in.bytes + top * layer.image.row() + pixels.begin * layer.pixel_step + channels.begin;
+  std::byte* to = out.bytes + (((rows.begin - out.first) * layer.out_w + pixels.begin * layer.joined) * layer.out_c +
+                               channels.begin) *
                                   layer.output_bytes();
   const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
   const BufferArgument weights(
@@ -44,15 +43,14 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
        {ceil_div(round_up(channels.size(), l.block), l.panel), layer.panel_elements(section.taps)}});
   const BufferArgument table(
       context.constant(layer.channel_table) + channels.begin, int32,
-      {{round_up(channels.size(), l.block), 1}, {kChannelFields, layer.padded_channels}, {pixels, 0}});
+      {{round_up(channels.size(), l.block), 1}, {kChannelFields, layer.padded_channels}, {pixels.size(), 0}});
   const BufferArgument output(
       to, layer.output_bytes() == 4 ? int32 : activation,
-      {{channels.size(), 1}, {pixels, layer.joined_channels()}, {rows.size(), layer.out_w * layer.out_c}});
-  const int64_t step = layer.joined * layer.image.column(layer.stride_w);
+      {{channels.size(), 1}, {pixels.size(), layer.joined_channels()}, {rows.size(), layer.out_w * layer.out_c}});
   if (layer.any_geometry != 0) {
     const BufferArgument input(from, activation, {{INT32_MAX, 1}});
     const BufferArgument offsets(context.constant(layer.offsets), int32, {{l.depth, 1}, {section.taps, l.depth}});
-    const auto groups = static_cast<int32_t>(section.taps), pixel_step = static_cast<int32_t>(step),
+    const auto groups = static_cast<int32_t>(section.taps), pixel_step = static_cast<int32_t>(layer.pixel_step),
                row_step = static_cast<int32_t>(layer.stride_h * layer.image.row());
     call(context.kernels[section.kernel], input, offsets, weights, table, groups, pixel_step, row_step,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
@@ -60,14 +58,12 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
     const bool in_columns = section.columns_shared != 0;
     BufferArgument input(from, activation,
                          {{round_up(channels.size(), l.block), 1},
-                          {in_columns ? layer.image.shape.width - first * layer.stride_w : INT32_MAX,
-                           in_columns ? layer.image.channels() : step},
+                          {in_columns ? layer.image.shape.width - pixels.begin * layer.stride_w : INT32_MAX,
+                           in_columns ? layer.image.channels() : layer.pixel_step},
                           {in.count - top, layer.image.row()}});
     if (layer.image.unpadded) read_padding(input, layer, top, in.bytes + channels.begin, context);
-    const auto odd = static_cast<int32_t>(layer.image.column(layer.dilation_w)),
-               pair = static_cast<int32_t>(layer.image.column(2 * layer.dilation_w));
-    call(context.kernels[section.kernel], input, pair, odd, weights, table, section.fits_int16, layer.output_zero,
-         layer.clamp.lo, layer.clamp.hi, output);
+    call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_int16,
+         layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   }
 }
 
@@ -78,9 +74,9 @@ void run_part(const Layer& layer, Range rows, Range channels, const ImageRows& i
   for (int64_t i = 0; i < layer.sections.count; i++) {
     const DepthwiseSection& section = context.constant(layer.sections)[i];
     const Range part{std::max(channels.begin, section.channels.begin), std::min(channels.end, section.channels.end)};
-    if (part.size() > 0 && whole > 0) call_kernel(layer, section, rows, part, 0, whole, in, out, context);
+    if (part.size() > 0 && whole > 0) call_kernel(layer, section, rows, part, {0, whole}, in, out, context);
     const Range left{part.begin, std::min(part.end, rest * layer.out_c)};
-    if (left.size() > 0) call_kernel(layer, section, rows, left, whole * layer.joined, 1, in, out, context);
+    if (left.size() > 0) call_kernel(layer, section, rows, left, {whole, whole + 1}, in, out, context);
   }
 }
 

@@ -52,7 +52,9 @@ struct DepthwiseStep {
   halide_type_t activation;
   DepthwiseLayout layout;
   DepthwiseImage image;
-  int64_t batch, out_h, out_w, out_c, stride_h, stride_w, dilation_w;
+  int64_t batch, out_h, out_w, out_c, stride_h, stride_w;
+  int64_t pixel_step;                        // of the image, from a (joined) pixel's first column to the next one's
+  int32_t pair_step, odd_step;               // from a filter's first column to its third and to its second
   int64_t reach_h;                           // rows of the image, from the first to the last of a filter
   ConstantArray<DepthwiseSection> sections;  // of kernels of one family and number of rows
   int64_t joined, padded_channels;           // pixels that pass for one; channels of them, up to whole blocks
