@@ -197,17 +197,22 @@ class Lab {
     std::future<CompiledKernels> compiling = start_compiling(infos, folder_.path);
     const std::string scalar = check_present();
     compiled_ = compiling.get();
-    if (!changed_.empty()) other_ = plan_with_changed();
+    std::vector<std::shared_ptr<const Plan>> plans = {present_};
+    if (!changed_.empty()) {
+      // The present kernels too as they were compiled just now: the network's own are in the caches already where
+      // layers before take them.
+      const std::span<const std::unique_ptr<CompiledKernel>> all = compiled_;
+      plans = {plan_with(all.first(present_kernels_.size())), plan_with(all.subspan(present_kernels_.size()))};
+    }
     std::vector<std::unique_ptr<Session>> sessions;
     std::vector<Session*> pointers;
     pin_to(preferred_cpus(static_cast<size_t>(options_.threads)));
-    for (const auto& plan : {present_, other_}) {
-      if (plan == nullptr) continue;
+    for (const auto& plan : plans) {
       sessions.push_back(std::make_unique<Session>(plan, options_.threads));
       pointers.push_back(sessions.back().get());
       fill_inputs(*pointers.back());
     }
-    if (other_ != nullptr) compare(output_of_layer(*pointers[0], layer()), output_of_layer(*pointers[1], layer()));
+    if (!changed_.empty()) compare(output_of_layer(*pointers[0], layer()), output_of_layer(*pointers[1], layer()));
     const auto samples = time_in_turns(pointers, layer(), options_.seconds);
     pin_to(before_);
     report(samples, scalar);
@@ -242,11 +247,12 @@ class Lab {
     return told ? "the scalar reference's" : fmt::format("(the scalar reference was not asked: {})", difference);
   }
 
-  std::shared_ptr<const Plan> plan_with_changed() const {
+  /// The network whose layer has these kernels to take.
+  std::shared_ptr<const Plan> plan_with(std::span<const std::unique_ptr<CompiledKernel>> compiled) const {
     const KernelChoice choice = [&](size_t index, Family family) {
       if (index != layer()) return find_kernels(family, present_->target());
       std::vector<Kernel> kernels;
-      for (size_t i = present_kernels_.size(); i < compiled_.size(); ++i) kernels.push_back(compiled_[i]->kernel());
+      for (const auto& kernel : compiled) kernels.push_back(kernel->kernel());
       // As the manifest has them: of equal tiles the first is taken, and for the channels that it is not exact for, the
       // other.
       std::stable_partition(kernels.begin(), kernels.end(), [](const Kernel& k) { return rescales_in_float(*k.info); });
@@ -256,7 +262,7 @@ class Lab {
     const std::vector<Kernel> taken = tunable_kernels(*plan, plan->steps()[layer()]);
     if (taken.empty())
       throw ModelError(fmt::format("layer {} ({}) cannot take {}: its columns do not lie side by side", layer(),
-                                   short_layer(step().layer), changed_[0].name));
+                                   short_layer(step().layer), compiled[0]->kernel().info->name));
     return plan;
   }
 
@@ -294,7 +300,7 @@ class Lab {
     }
     fmt::print("{}loop: instructions of the hot loop, multiply-accumulates among them, to the stack and back\n\n",
                table.text());
-    if (other_ == nullptr)
+    if (changed_.empty())
       fmt::print("bytes equal {}\nto change: --set {}\n", scalar, to_text(parameters_of(*present_kernels_[0].info)));
     else
       report_changed(samples, scalar);
@@ -320,7 +326,7 @@ class Lab {
   const double start_;
   const std::vector<int> before_;
   Model model_;
-  std::shared_ptr<const Plan> present_, other_;
+  std::shared_ptr<const Plan> present_;
   std::vector<Kernel> present_kernels_;
   std::deque<KernelInfo> changed_;  // of present_kernels_, in that order
   std::deque<std::string> names_;
