@@ -3,6 +3,9 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <new>
+
+#include "runtime/steps/huge_pages.h"
 
 namespace octet {
 
@@ -33,9 +36,10 @@ CompiledNetwork::Instance::Instance(const CompiledNetwork& network, const std::s
       watch_(network.function<int(void*, void (*)(void*, int), void*)>("run_watched")) {
   // As the header's class for C++ has it.
   const size_t needed = network.function<size_t()>("arena_bytes")();
-  const size_t alignment = needed >= size_t{1} << 20 ? size_t{2} << 20 : 64;
+  const size_t alignment = needed >= size_t{1} << 20 ? kHugePage : 64;
   const size_t bytes = (needed + alignment - 1) / alignment * alignment;
   arena_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, bytes)), std::free);
+  if (arena_ == nullptr) throw std::bad_alloc();
   const char* const wanted = features.empty() ? nullptr : features.c_str();
   net_ = network.function<void*(void*, size_t, const char*)>("create_for")(arena_.get(), bytes, wanted);
   if (net_ == nullptr) throw std::runtime_error(network.name_ + ": was not compiled for this CPU");

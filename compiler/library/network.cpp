@@ -3,8 +3,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
+
+#include "runtime/steps/huge_pages.h"
 
 namespace octet::compiled {
 
@@ -24,17 +27,11 @@ const Variant* find_variant(const Network& network, const char* features) {
 /// within `bytes`. Older systems cannot; nothing depends on it.
 void map_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t needed, [[maybe_unused]] size_t bytes) {
 #if defined(MADV_POPULATE_WRITE)
-  constexpr uintptr_t kLargePage = uintptr_t{2} << 20;
   const auto up = [](uintptr_t at, uintptr_t unit) { return (at + unit - 1) / unit * unit; };
-  const auto advise = [](uintptr_t first, uintptr_t end, int advice) {
-    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, advice);
-  };
   const auto at = reinterpret_cast<uintptr_t>(memory), end = at + needed;
-  uintptr_t large_end = up(end, kLargePage);
-  if (large_end > at + bytes) large_end -= kLargePage;
-  advise(up(at, kLargePage), large_end, MADV_HUGEPAGE);
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  advise(at / page * page, end, MADV_POPULATE_WRITE);
+  prefer_huge_pages(memory, std::min(bytes, up(end, kHugePage) - at));
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), first = at / page * page;
+  madvise(reinterpret_cast<void*>(first), end - first, MADV_POPULATE_WRITE);
 #endif
 }
 
