@@ -371,6 +371,7 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool rows_apart, 
                std::span<const int64_t> wide) {
   const KernelInfo& kernel = *candidate.info;
   const ConvolutionTile tile = tile_of(kernel);
+  // One without a function will be compiled for this layer alone (PlanOptions::compiles_kernels).
   const InstructionCosts costs = costs_of(kernel, candidate.function == nullptr && tiles_lie_in_rows(op, tile));
   const int64_t p = tile.pixels, v = kernel.schedule.vectors, step = tile.step;
   const int64_t rows = int64_t{op.batch} * op.out_h, channels = op.out_c / op.groups;
