@@ -54,7 +54,7 @@ typedef struct octet_session octet_session;
 
 /* Zeroes are the defaults. */
 typedef struct octet_options {
-  const char* target; /* "sse41", "avx2", "avx512vnni", "neon", "dotprod"; NULL or "auto": the best for this CPU */
+  const char* target; /* "sse41", "avx2", "avx512vnni", "neon", "dotprod", "i8mm"; NULL or "auto": this CPU's best */
   int32_t threads;    /* 1 to 1024, the calling one included; 0 is 1 */
 } octet_options;
 

@@ -8,7 +8,6 @@ namespace {
 
 // A channel that hardly varies must not make the weights which read it huge: they share a scale with others.
 constexpr double kLeastVarianceShare = 0.25;
-constexpr size_t kRowsPerOutlier = 16;
 
 // Takes away what the taps have in common; returns the sum of squares of what is left.
 double centre(std::span<double> row) {
@@ -104,11 +103,8 @@ QuantizedWeights quantize_asymmetric(Random& random, std::vector<float> weights,
   const int32_t below = quantized.zero_point - 1, above = 255 - quantized.zero_point;
   const double scale = largest(weights) / std::min(below, above);
   const double farther_end = scale * (above > below ? above : -below);
-  for (size_t row = 0; row < taps.rows(); row += kRowsPerOutlier) {
-    const auto tap = static_cast<size_t>(random.uniform() * static_cast<double>(taps.count()));
-    const double share = row == 0 ? 1 : random.uniform(0.75, 1);
-    weights[row * taps.count() + tap] = static_cast<float>(share * farther_end);
-  }
+  const auto drawn_out = static_cast<size_t>(random.uniform() * static_cast<double>(weights.size()));
+  weights[drawn_out] = static_cast<float>(farther_end);
   quantized.scale = {static_cast<float>(scale)};
   quantized.centred.reserve(weights.size());
   quantize_row(weights, quantized.scale[0], -below, above, quantized.centred);

@@ -50,7 +50,8 @@ std::vector<float> draw_weights(Random& random, const Taps& taps, double deviati
 /// int8 in [-127, 127], zero point 0, a scale for each row or one for all.
 QuantizedWeights quantize_symmetric(const std::vector<float>& weights, const Taps& taps, bool per_row);
 
-/// uint8 in [1, 255], one scale, a zero point off the middle; a few weights are drawn out to reach the farther end.
+/// uint8 in [1, 255], one scale, a zero point off the middle; one weight is drawn out to reach the farther end, as in
+/// most layers of trained networks one alone does.
 QuantizedWeights quantize_asymmetric(Random& random, std::vector<float> weights, const Taps& taps);
 
 /// Moments of each row's sum, bias excluded, in units of real value.
