@@ -1,5 +1,7 @@
 #include "generators/convolution.h"
 
+#include <algorithm>
+
 #include "generators/rescale.h"
 
 namespace octet {
@@ -18,13 +20,18 @@ Type input_type(const KernelInfo& info) {
   return widens(info) ? Int(16) : activation_of(info.target);
 }
 
-// Multiplications of a tile that are written out: of more, loops cost nothing, and LLVM loads what it multiplies before
-// the loops over tiles, to where it then takes longer to load it from.
+// Multiplications of a tile that are written out: of more, loops cost nothing.
 constexpr int64_t kMostUnrolled = 200;
+
+// What runs of excess read once more, LLVM would keep in registers meanwhile, of which there are not enough.
+bool reads_twice(const ConvolutionRows& rows, int64_t step) {
+  const auto overlap = [&](const auto& a, const auto& b) { return b.start < a.start + a.steps * step; };
+  return std::ranges::adjacent_find(rows.runs, overlap) != rows.runs.end();
+}
 
 bool can_unroll(const KernelInfo& info, const ConvolutionRows& rows) {
   const int64_t groups = step_of(info) / packed_depth(info);
-  return !is_arm(info.target) && !adds_bytes(info) && !rows.runs.empty() &&
+  return !is_arm(info.target) && !adds_bytes(info) && !rows.runs.empty() && !reads_twice(rows, step_of(info)) &&
          rows.steps() * groups * info.schedule.pixels * info.schedule.vectors <= kMostUnrolled;
 }
 
@@ -54,6 +61,7 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
       channels(Int(32), 3, "channels"),
       addend(activation_of(info.target), 3, "addend"),
       unrolled(can_unroll(info, rows)),
+      out_adjoins(rows.out_adjoins),
       kind_(kind) {
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
@@ -131,7 +139,9 @@ void ConvolutionKernel::define_sum(const KernelInfo& info, int64_t known_steps) 
   if (known_steps > 0) {
     r = RDom({{0, depth}, {0, groups}, {0, static_cast<int>(known_steps)}, {0, 1}}, "r");
     activation = row(r.y * depth + r.x, x, r.z);
-    step = r.z;
+    // A stride that is 0, which the compiler does not know: it then loads weights where they are used, rather than all
+    // before the loop over tiles, from where they would spill.
+    step = r.z + x / info.schedule.pixels * channels.dim(2).stride();
   } else {
     r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
     r.where(r.z < steps(r.w));

@@ -59,6 +59,7 @@ struct ConvolutionRows {
   };
   std::optional<int32_t> pixel_step;  // from a pixel of a tile to the next
   std::vector<Run> runs;              // empty: not known
+  bool out_adjoins = false;           // whether a pixel of the output ends where the next one begins
 
   int64_t steps() const {
     int64_t sum = 0;
@@ -99,6 +100,7 @@ struct ConvolutionKernel {
   Halide::Func scaled{"scaled"};  // the same; not of Sum
   Halide::Func output{"output"};  // [channel, column, row]
   bool unrolled = false;          // whether all steps are one run, short enough for no loop
+  bool out_adjoins = false;       // ConvolutionRows
 
   std::vector<Halide::Argument> arguments() const;
 

@@ -16,11 +16,14 @@ using What = KnownArgument::What;
 ConvolutionRows known_rows(const KernelRequest& request) {
   ConvolutionRows rows;
   const KnownArgument *starts = nullptr, *table = nullptr;
+  const int output = static_cast<int>(arguments_of(request.kernel.family).size()) - 1;
+  const int64_t block = tile_of(request.kernel).channels;
   for (const KnownArgument& known : request.known) {
     if (known.what == What::Distances && known.dimension == 0)
       rows.pixel_step = static_cast<int32_t>(known.values.at(0));
     if (known.what == What::Distances && known.dimension == 1) starts = &known;
     if (known.what == What::Contents && known.argument == 2) table = &known;
+    if (known == KnownArgument{output, What::Stride, 1, {block}}) rows.out_adjoins = true;
   }
   if (starts == nullptr || table == nullptr) return rows;
   for (size_t run = 0; run < starts->values.size(); run++)
@@ -49,9 +52,12 @@ class Parameters : public IRGraphVisitor {
 /// Replaces numbers, and elements of buffers whose contents are known.
 class Substitution : public IRMutator {
  public:
+  struct Table {
+    int64_t extent;               // of the first of two dimensions
+    std::vector<int64_t> values;  // that dimension innermost
+  };
   std::map<std::string, int64_t> numbers;
-  std::map<std::string, std::vector<int64_t>> contents;  // of two dimensions
-  std::map<std::string, int64_t> rows;                   // extent of the first of them
+  std::map<std::string, Table> tables;
 
  private:
   using IRMutator::visit;
@@ -61,18 +67,21 @@ class Substitution : public IRMutator {
     return number == numbers.end() ? Expr(op) : make_const(op->type, number->second);
   }
   Expr visit(const Call* op) override {
-    const auto known = op->call_type == Call::Image ? contents.find(op->name) : contents.end();
-    const int64_t* const row = known != contents.end() ? as_const_int(op->args[0]) : nullptr;
+    // Algorithms see a buffer by way of a function of its elements.
+    const auto* const element = op->call_type == Call::Halide ? Function(op->func).values()[0].as<Call>() : nullptr;
+    const auto known =
+        element != nullptr && element->call_type == Call::Image ? tables.find(element->name) : tables.end();
+    const int64_t* const row = known != tables.end() ? as_const_int(op->args[0]) : nullptr;
     if (row == nullptr) return IRMutator::visit(op);
     // Where elements of a row are so far from each other, any one is a line's point.
-    const std::vector<int64_t>& values = known->second;
-    const int64_t extent = rows.at(op->name), columns = static_cast<int64_t>(values.size()) / extent;
+    const auto& [extent, values] = known->second;
+    const int64_t columns = static_cast<int64_t>(values.size()) / extent;
     const auto at = [&](int64_t column) { return values[static_cast<size_t>(column * extent + *row)]; };
     const int64_t first = at(0), slope = columns > 1 ? at(1) - first : 0;
     for (int64_t c = 0; c < columns; c++)
       if (at(c) != first + slope * c) return IRMutator::visit(op);
     Expr value = make_const(op->type, first);
-    return slope == 0 ? value : value + mutate(op->args[1]) * make_const(op->type, slope);
+    return slope == 0 ? value : value + cast(op->type, mutate(op->args[1])) * make_const(op->type, slope);
   }
 };
 
@@ -96,7 +105,6 @@ Compilable make_pipeline(const KernelRequest& request) {
   for (auto& [name, function] : functions) function.accept(&parameters);
 
   Substitution substitution;
-  std::map<size_t, int> extents_of_first;
   for (const KnownArgument& known : request.known) {
     const auto index = static_cast<size_t>(known.argument);
     const bool is_output = index == arguments.size();
@@ -112,10 +120,7 @@ Compilable make_pipeline(const KernelRequest& request) {
     const Expr value = static_cast<int32_t>(known.values.at(0));
     if (known.what == What::Extent) parameter.set_extent_constraint(known.dimension, value);
     if (known.what == What::Stride) parameter.set_stride_constraint(known.dimension, value);
-    if (known.what == What::Contents) {
-      substitution.contents[name] = known.values;
-      substitution.rows[name] = known.dimension;
-    }
+    if (known.what == What::Contents) substitution.tables[name] = {known.dimension, known.values};
     // Of a depthwise image see promise_layout.cpp.
     const bool may_start_elsewhere = request.kernel.family == Family::Depthwise && index == 0;
     if (!may_start_elsewhere) parameter.set_min_constraint(known.what == What::Contents ? 0 : known.dimension, 0);

@@ -63,7 +63,7 @@ bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
   const int argument = known.argument, dimension = known.dimension;
   const bool extent = known.what == What::Extent, stride = known.what == What::Stride;
   if (known.what == What::Contents)
-    return (is_convolution(kernel.family) || kernel.family == Family::Sum) && argument == 2;
+    return (is_convolution(kernel.family) || kernel.family == Family::Sum) && argument == 2 && !is_arm(kernel.target);
   if (known.what == What::Distances) return is_convolution(kernel.family) && !is_arm(kernel.target);
   if (is_convolution(kernel.family)) {
     // Flat arrays have no shape; of the weights see promise_layout.cpp; that the stride of the channels' last dimension

@@ -17,15 +17,19 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
   const Schedule& tile = info.schedule;
   const ConvolutionLayout layout = convolution_layout(target);
   const int block = layout.lanes * tile.vectors;
-  // Two vectors are narrowed at once; AVX-512 has room for four.
-  const int narrowed = std::gcd(tile.vectors, target == Target::Avx512Vnni ? 4 : 2);
-  Var co("co"), xo("xo"), cv("cv");
+  // Two vectors are narrowed at once; AVX-512 has room for four, if need be of neighbouring pixels.
+  const int most = target == Target::Avx512Vnni ? 4 : 2, narrowed = std::gcd(tile.vectors, most);
+  const bool joins = k.out_adjoins && narrowed == tile.vectors;
+  const int joined = joins ? std::gcd(tile.pixels, most / narrowed) : 1;
+  Var co("co"), xo("xo"), cv("cv"), xv("xv");
   k.output.compute_root()
       .split(k.c, co, k.c, block, TailStrategy::RoundUp)
       .split(k.x, xo, k.x, tile.pixels, TailStrategy::RoundUp)
-      .reorder(k.c, k.x, xo, k.y, co)
+      .split(k.x, k.x, xv, joined)
       .split(k.c, k.c, cv, layout.lanes * narrowed)
+      .reorder(cv, xv, k.c, k.x, xo, k.y, co)
       .vectorize(cv)
+      .vectorize(xv)
       .unroll(k.c);
   // Rescaled in floating point, sums need not leave the registers that they are in; in fixed point, which takes more of
   // them, LLVM would spill nearly every value.
