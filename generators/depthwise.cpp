@@ -33,9 +33,9 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
       channels(Int(32), 3, "channels"),
       groups(depthwise_groups(target, geometry)) {
   const int k = geometry.filter;
-  const bool shared = geometry.pixels > 1;
+  const bool shared = shares_columns(geometry);
   Expr kx = u % k, offset = kx / 2 * pair_step + kx % 2 * odd_step;
-  step = shared ? geometry.stride : k;
+  step = shared ? geometry.stride * geometry.joined : k;
   const Expr first = geometry.stride * geometry.rows * Y;
   const Expr below = depthwise_layout(target).depth * g + t;
   if (is_arm(target)) {
@@ -49,12 +49,13 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     Expr inside = within(image_column, columns);
     Expr place =
         shared ? (u - columns.min()) * columns.stride() : u / k * columns.stride() + offset - columns.min() * odd_step;
-    if (stays_in_registers(target, geometry)) {
+    if (stays_in_registers(target, geometry) && !geometry.sliding) {
       // The loop over pixels is split where all of their columns are inside, for which Halide wants two comparisons.
       inside = image_column >= columns.min() && image_column < columns.min() + columns.extent();
       place = likely(place);
     }
     column(t, c, u, g, Y) = padded(c, inside, place, row);
+    if (geometry.sliding) held(t, c, x, g, Y) = column(t, c, step * x, g, Y);
   }
 
   if (target == Target::Neon)
@@ -87,6 +88,8 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
   const int k = geometry.filter, rows = geometry.rows;
   r = RDom(0, layout.depth, 0, k, 0, groups, 0, geometry.parts, "r");
   Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
+  if (geometry.sliding)
+    activation = select(r[1] % step == 0, held(r[0], c, x + r[1] / step, r[2], y / rows), activation);
   Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
   Expr pixel = 0;
   if (target == Target::Dotprod) {

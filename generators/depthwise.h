@@ -13,7 +13,8 @@
 //                  weights(t, c % panel, tap, c / panel), tap = kx + k_w (g + groups (p + parts (y % rows)))
 // where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart.
 // `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Tiles of several
-// `pixels` share columns instead: u = stride x + kx, input(c, u, ..), where u counts the image's columns.
+// `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u counts the
+// image's columns.
 // Reads no row past the last (it repeats that, with weight 0); channels up to the block's end.
 //
 // On x86 the image need not lie inside its padding: `input` says by its mins and extents which of the padded image's
@@ -37,12 +38,6 @@
 
 namespace octet {
 
-/// Whether a kernel interleaves the columns of each pixel anew and keeps all of it in registers, rather than share
-/// columns on the stack.
-constexpr bool stays_in_registers(Target target, const Schedule& s) {
-  return target == Target::Avx512Vnni && s.pixels == 1 && s.filter == 3;
-}
-
 /// Arguments, in order: input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi; output.
 struct DepthwiseKernel {
   /// Of `geometry`: filter, stride, rows, parts, pixels.
@@ -61,6 +56,7 @@ struct DepthwiseKernel {
   Halide::Var t{"t"}, u{"u"}, g{"g"}, Y{"Y"};
   Halide::RDom r;  // [depth, k_w, groups, parts]; not on NEON
   Halide::Func column{"column"};
+  Halide::Func held{"held"};  // where columns slide: the first column of each pixel
   Halide::Func sum{"sum"};
   Halide::Func scaled{"scaled"};  // on x86 not yet narrowed
   Halide::Func output{"output"};  // [channel, column, row]

@@ -38,10 +38,12 @@ struct Schedule {
   bool in_order = false;     // Arm: for in-order cores, without loads of two registers, for which these wait longer
   bool fixed_point = false;  // x86: of the rescale (rescales_in_float)
   // Depthwise:
-  int8_t filter = 0;  // rows and columns
-  int8_t stride = 0;  // 0: any
-  int8_t rows = 1;    // output rows that an interleaved column serves
-  int8_t parts = 1;   // summands a weight is split into
+  int8_t filter = 0;     // rows and columns
+  int8_t stride = 0;     // 0: any
+  int8_t rows = 1;       // output rows that an interleaved column serves
+  int8_t parts = 1;      // summands a weight is split into
+  int8_t joined = 1;     // where columns are shared: the image's pixels that pass for one
+  bool sliding = false;  // AVX-512: a pixel's last column stays in registers as the next one's first
 
   bool operator==(const Schedule&) const = default;
 };
@@ -195,6 +197,14 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
   return (s.stride * (s.rows - 1) + s.filter + depth - 1) / depth;
 }
 
+/// Whether pixels share interleaved columns, which are then counted as the image's are.
+constexpr bool shares_columns(const Schedule& s) { return s.pixels > 1 || s.sliding; }
+
+/// AVX-512, 3x3: whether columns are interleaved in registers rather than on the stack.
+constexpr bool stays_in_registers(Target target, const Schedule& s) {
+  return target == Target::Avx512Vnni && s.filter == 3 && s.pixels <= 2;
+}
+
 // clang-format off
 inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x7c4_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
@@ -227,16 +237,20 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
     {"depthwise_u8_3x3s1_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
-    {"depthwise_u8_3x3s1_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_joined2_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1, .joined = 2}},
     {"depthwise_u8_3x3s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s2_sliding_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1, .sliding = true}},
     {"depthwise_u8_3x3s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 1}},
     {"depthwise_u8_5x5s1_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s2_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_x7_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
-    {"depthwise_u8_3x3s1_x4_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_3x3s1_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_3x3s1_joined2_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2, .joined = 2}},
     {"depthwise_u8_3x3s1_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_3x3s2_sliding_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 2, .sliding = true}},
     {"depthwise_u8_3x3s2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 2, .rows = 1, .parts = 2}},
     {"depthwise_u8_5x5s1_x4_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 1, .rows = 2, .parts = 2}},
     {"depthwise_u8_5x5s1_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 2, .parts = 2}},

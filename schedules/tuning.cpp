@@ -15,7 +15,7 @@ struct Field {
 constexpr Field kFields[] = {
     {"pixels", &Schedule::pixels}, {"vectors", &Schedule::vectors}, {"step", &Schedule::step},
     {"depth", &Schedule::depth},   {"filter", &Schedule::filter},   {"stride", &Schedule::stride},
-    {"rows", &Schedule::rows},     {"parts", &Schedule::parts},
+    {"rows", &Schedule::rows},     {"parts", &Schedule::parts},     {"joined", &Schedule::joined},
 };
 
 constexpr std::string_view kFamilies[] = {
@@ -137,6 +137,7 @@ std::string manifest_line(const KernelInfo& kernel) {
   }
   if (kernel.schedule.in_order) line += ", .in_order = true";
   if (kernel.schedule.fixed_point) line += ", .fixed_point = true";
+  if (kernel.schedule.sliding) line += ", .sliding = true";
   return line + "}},";
 }
 

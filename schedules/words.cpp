@@ -65,9 +65,12 @@ std::vector<std::string> depthwise(const KernelInfo& kernel) {
                   several(s.pixels, "pixel") + " by " + several(s.rows, "row") + " of outputs, of " +
                   several(layout.block, "channel") + ".");
   if (kernel.target != Target::Neon)
-    words.push_back("Columns of the image are interleaved on the stack, " + several(layout.depth, "row") +
-                    " of a channel side by side, in " + several(depthwise_groups(kernel.target, s), "group") +
-                    "; they serve all " + (s.pixels > 1 ? "pixels and rows" : "rows") + " of the tile.");
+    words.push_back("Columns of the image are interleaved " +
+                    std::string(stays_in_registers(kernel.target, s) ? "in registers, " : "on the stack, ") +
+                    several(layout.depth, "row") + " of a channel side by side, in " +
+                    several(depthwise_groups(kernel.target, s), "group") + "; they serve all " +
+                    (s.pixels > 1 ? "pixels and rows" : "rows") + " of the tile" +
+                    (s.sliding ? ", a pixel's last one the next pixel too." : "."));
   words.push_back("All taps are written out in the inner loop (" + multiply_of(kernel) + ").");
   if (s.parts > 1)
     words.push_back("Weights that do not fit into their bits are split into " + several(s.parts, "summand") + ".");

@@ -10,11 +10,44 @@ using namespace Halide;
 
 namespace {
 
+// A column that is interleaved where it is multiplied, in registers.
+void schedule_column(const DepthwiseKernel& k, Func& column) {
+  const DepthwiseLayout layout = depthwise_layout(Target::Avx512Vnni);
+  column.store_in(MemoryType::Stack)
+      .bound(k.t, 0, layout.depth)
+      .bound(k.g, 0, k.groups)
+      .bound_extent(k.c, layout.block)
+      .bound_extent(k.Y, 1)
+      .vectorize(k.c)
+      .unroll(k.u)
+      .unroll(k.t)
+      .unroll(k.g);
+}
+
+// Halide keeps the column in registers, moves it on from pixel to pixel, and computes what a row begins with before the
+// loop over its pixels.
+void slide_columns(DepthwiseKernel& k, const Var& row) {
+  const DepthwiseLayout layout = depthwise_layout(Target::Avx512Vnni);
+  Var bytes("bytes");
+  k.held.store_at(k.output, row)
+      .compute_at(k.output, k.x)
+      .store_in(MemoryType::Register)
+      .bound(k.t, 0, layout.depth)
+      .bound(k.g, 0, k.groups)
+      .bound_extent(k.c, layout.block)
+      .bound_extent(k.Y, 1)
+      .fuse(k.t, k.c, bytes)
+      .vectorize(bytes)
+      .unroll(k.x)
+      .unroll(k.g);
+  schedule_column(k, k.column.clone_in(k.held).compute_at(k.held, k.x));
+}
+
 // AVX-512, 3x3, single pixels: `rows` outputs of one block of channels, all in registers. The weights stay there from
 // pixel to pixel, but for those that do not fit, and are loaded once for all rows; the columns are interleaved once for
 // each output that they serve, which costs less than to store them and to wait for them, and one at a time, so that a
 // column's products go on beside the next one's interleaving.
-void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
+void schedule_single_pixels(DepthwiseKernel& k, const Schedule& tile) {
   constexpr int kBlock = depthwise_layout(Target::Avx512Vnni).block, kLanes = 16;
   Var co("co"), yo("yo"), cv("cv");
   k.output.compute_root()
@@ -40,19 +73,62 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
-  k.column.compute_at(k.sum, k.r[1])
-      .store_in(MemoryType::Stack)
-      .bound(k.t, 0, depthwise_layout(Target::Avx512Vnni).depth)
-      .bound(k.g, 0, k.groups)
-      .bound_extent(k.c, kBlock)
-      .bound_extent(k.Y, 1)
+  if (tile.sliding) slide_columns(k, yo);
+  schedule_column(k, k.column.compute_at(k.sum, k.r[1]));
+}
+
+// AVX-512, 3x3, two pixels by two rows: a weight that is loaded serves both pixels, a column up to four outputs. Four
+// columns of a block of channels take half of the registers; so one vector of channels after the other is summed and
+// rescaled.
+void schedule_two_pixels(DepthwiseKernel& k, const Schedule& tile) {
+  constexpr int kBlock = depthwise_layout(Target::Avx512Vnni).block, kLanes = 16;
+  Var co("co"), xo("xo"), yo("yo"), cv("cv");
+  k.output.compute_root()
+      .split(k.c, co, k.c, kBlock, TailStrategy::GuardWithIf)
+      .split(k.x, xo, k.x, tile.pixels, TailStrategy::GuardWithIf)
+      .split(k.y, yo, k.y, tile.rows, TailStrategy::GuardWithIf)
+      .reorder(k.c, k.y, k.x, xo, yo, co)
       .vectorize(k.c)
-      .unroll(k.u)
-      .unroll(k.t)
-      .unroll(k.g);
+      .unroll(k.x)
+      .unroll(k.y);
+  k.scaled.compute_at(k.output, xo)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, kBlock)
+      .bound_extent(k.x, tile.pixels)
+      .bound_extent(k.y, tile.rows)
+      .split(k.c, k.c, cv, kLanes)
+      .reorder(cv, k.y, k.x, k.c)
+      .vectorize(cv)
+      .unroll(k.x)
+      .unroll(k.y)
+      .unroll(k.c);
+  k.sum.compute_at(k.scaled, k.c)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, kLanes)
+      .vectorize(k.c)
+      .unroll(k.x)
+      .unroll(k.y);
+  k.sum.update()
+      .reorder(k.r[0], k.c, k.x, k.y, k.r[3], k.r[2], k.r[1])
+      .atomic()
+      .vectorize(k.r[0])
+      .vectorize(k.c)
+      .unroll(k.x)
+      .unroll(k.y)
+      .unroll(k.r[1])
+      .unroll(k.r[2])
+      .unroll(k.r[3]);
+  schedule_column(k, k.column.compute_at(k.output, xo));
+}
+
+void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
+  if (tile.pixels == 1)
+    schedule_single_pixels(k, tile);
+  else
+    schedule_two_pixels(k, tile);
   k.scaled.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, Target::Avx512Vnni);
-  keep_within_lanes(k.output, kBlock);
+  keep_within_lanes(k.output, depthwise_layout(Target::Avx512Vnni).block);
 }
 
 }  // namespace

@@ -56,11 +56,12 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   } else {
     const bool in_columns = section.columns_shared != 0;
-    BufferArgument input(from, activation,
-                         {{round_up(channels.size(), l.block), 1},
-                          {in_columns ? layer.image.shape.width - pixels.begin * layer.stride_w : INT32_MAX,
-                           in_columns ? layer.image.channels() : layer.pixel_step},
-                          {in.count - top, layer.image.row()}});
+    BufferArgument input(
+        from, activation,
+        {{round_up(channels.size(), l.block), 1},
+         {in_columns ? layer.image.shape.width - pixels.begin * layer.joined * layer.stride_w : INT32_MAX,
+          in_columns ? layer.image.channels() : layer.pixel_step},
+         {in.count - top, layer.image.row()}});
     if (layer.image.unpadded) read_padding(input, layer, top, in.bytes + channels.begin, context);
     call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_int16,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
