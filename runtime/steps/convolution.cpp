@@ -185,13 +185,16 @@ void run_panels(const Layer& layer, Range all, const Input& in, const Output& ou
     });
     return;
   }
-  for (int64_t i = 0; i < layer.panels.count; i++) {
-    const ConvolutionPanel& panel = panels[i];
-    context.pool.parallel_for(ceil_div(panel.channels, block), 1, [&](int64_t begin, int64_t end) {
-      run_part(layer, panel, {begin * block, std::min(end * block, panel.channels)}, all, /*spills=*/false, in, out,
-               context);
-    });
-  }
+  // Blocks of all panels, counted through: some panels are of one block.
+  int64_t of_panels = 0;
+  for (int64_t i = 0; i < layer.panels.count; i++) of_panels += ceil_div(panels[i].channels, block);
+  context.pool.parallel_for(of_panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0, first = 0; first < end; first += ceil_div(panels[i++].channels, block)) {
+      const Range channels{std::max(begin - first, int64_t{0}) * block,
+                           std::min((end - first) * block, panels[i].channels)};
+      if (channels.size() > 0) run_part(layer, panels[i], channels, all, /*spills=*/false, in, out, context);
+    }
+  });
 }
 
 /// The same where pixels are packed in pairs, some after the other.
