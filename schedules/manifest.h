@@ -207,8 +207,6 @@ constexpr bool stays_in_registers(Target target, const Schedule& s) {
 
 // clang-format off
 inline constexpr KernelInfo kManifest[] = {
-    {"conv_u8_x7c4_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
-    {"conv_u8_x7c4_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 4, .fixed_point = true}},
     {"conv_u8_x5c4_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 5, .vectors = 4}},
     {"conv_u8_x5c4_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 5, .vectors = 4, .fixed_point = true}},
     {"conv_u8_x9c3_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 9, .vectors = 3}},
@@ -222,8 +220,6 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x14c1_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1}},
     {"conv_u8_x14c1_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1, .fixed_point = true}},
     {"conv_u8_x1c8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 8, .fixed_point = true}},
-    {"conv_add_u8_x7c4_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
-    {"conv_add_u8_x7c4_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 4, .fixed_point = true}},
     {"conv_add_u8_x4c4_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 4, .vectors = 4}},
     {"conv_add_u8_x4c4_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 4, .vectors = 4, .fixed_point = true}},
     {"conv_add_u8_x9c3_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 9, .vectors = 3}},
@@ -234,7 +230,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_add_u8_x14c2_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 14, .vectors = 2, .fixed_point = true}},
     {"conv_add_u8_x7c2_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 2}},
     {"conv_add_u8_x7c2_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 2, .fixed_point = true}},
-    {"conv_sum_u8_x7c4_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 4}},
+    {"conv_sum_u8_x7c2_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 2}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
     {"depthwise_u8_3x3s1_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
