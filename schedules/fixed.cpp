@@ -74,8 +74,8 @@ class Substitution : public IRMutator {
     const int64_t* const row = known != tables.end() ? as_const_int(op->args[0]) : nullptr;
     if (row == nullptr) return IRMutator::visit(op);
     // Where elements of a row are so far from each other, any one is a line's point.
-    const auto& [extent, values] = known->second;
-    const int64_t columns = static_cast<int64_t>(values.size()) / extent;
+    const std::vector<int64_t>& values = known->second.values;
+    const int64_t extent = known->second.extent, columns = static_cast<int64_t>(values.size()) / extent;
     const auto at = [&](int64_t column) { return values[static_cast<size_t>(column * extent + *row)]; };
     const int64_t first = at(0), slope = columns > 1 ? at(1) - first : 0;
     for (int64_t c = 0; c < columns; c++)
