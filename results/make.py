@@ -83,6 +83,16 @@ def cpu_features():
     return []
 
 
+def cpu_model():
+    """Family and model, as names such as "AMD EPYC" leave open what core it is; "" where the kernel does not say."""
+    found = dict(re.findall(r"^(cpu family|model)\s*: (\d+)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE))
+    return f"family {found['cpu family']} model {found['model']}" if len(found) == 2 else ""
+
+
+def name_of(machine):
+    return " ".join(filter(None, (machine["cpu_name"], machine.get("cpu_model"))))
+
+
 def versions_of(context):
     """Of the peers. XNNPACK's library does not say it, Debian's package does."""
     query = subprocess.run(["dpkg-query", "-W", "-f", "Debian ${Version}", "libxnnpack-dev"], capture_output=True, text=True)
@@ -118,8 +128,9 @@ def measure(bin_dir, threads, samples):
             all_layers |= layers
             all_macs |= macs
     machine["features"] = cpu_features()
+    machine["cpu_model"] = cpu_model()
     date = datetime.date.today().isoformat()
-    slug = re.sub(r"\W+", "-", f"{machine['cpu_name']} {machine['target']}".lower()).strip("-")
+    slug = re.sub(r"\W+", "-", f"{name_of(machine)} {machine['target']}".lower()).strip("-")
     result = {"date": date, "machine": machine, "versions": versions, "macs": all_macs, "networks": networks,
               "layers": all_layers}
     text = json.dumps(result, indent=1)
@@ -336,7 +347,7 @@ def section(pyplot, path):
     plot_times(pyplot, result, path.with_name(path.stem + "-time.svg"))
     plot_layers(pyplot, result, path.with_name(path.stem + "-layers.svg"))
     versions = ", ".join(f"{PEERS[p]} ({v})" for p, v in result["versions"].items() if p in peers_in(result))
-    parts = [f"## {machine['cpu_name']}, {machine['target']}, {result['date']}\n",
+    parts = [f"## {name_of(machine)}, {machine['target']}, {result['date']}\n",
              f"{machine['num_cpus']} CPUs; {' '.join(machine['features'])}; governor: {machine['scaling_governor']}; "
              f"measured peak ({machine['peak_instruction']}): {peaks}. Octet {machine['octet_version']} against {versions}. "
              f"All samples: [{path.name}]({path.name}).\n",
