@@ -40,7 +40,7 @@ namespace octet {
 
 /// Arguments, in order: input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi; output.
 struct DepthwiseKernel {
-  /// Of `geometry`: filter, stride, rows, parts, pixels.
+  /// Of `geometry`: filter, stride, rows, parts, pixels, joined, sliding.
   DepthwiseKernel(Target target, const Schedule& geometry);
 
   Halide::ImageParam input;  // activations [channel, pixel or column, row], on x86 [.., image or padding]

@@ -389,8 +389,8 @@ the two smallest times: Octet and its peers take turns in one process, pinned ([
 at the logits. Layers are timed one by one in
 runs of their own; each of their bars is as wide as its time and as high as its share of the multiply peak, so its area is its work.
 
-A record is of the kernels of its date. Until 2026-11-28 the zoo's uint8 networks had more weights of nine bits than trained ones have, which
-cost x86's depthwise layers time.
+A record is of the kernels of its date. The two that do not say their CPU's family are older than the zoo's present uint8 weights: then more
+of them took nine bits than in trained networks, which cost x86's depthwise layers time.
 
 What 64-bit Arm executes, counted under emulation, and what phones' cores are estimated to take: [emulated.md](emulated.md).
 

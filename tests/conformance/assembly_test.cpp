@@ -95,6 +95,11 @@ std::vector<KernelInfo> arm_kernels_under_test() {
   return kernels;
 }
 
+/// Of those that multiply and accumulate.
+bool is_convolution(const KernelInfo& kernel) {
+  return kernel.family != Family::Depthwise && kernel.family != Family::DepthwiseSum;
+}
+
 class Assembly : public testing::TestWithParam<KernelInfo> {};
 
 TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
@@ -104,8 +109,7 @@ TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
   ASSERT_FALSE(lines.empty()) << path;
   const AssemblyLines loop = hot_loop(lines, kernel);
   const int64_t most = counts_of(loop, kernel).multiplies, wide = count(loop, wide_multiply());
-  const bool is_convolution = kernel.family != Family::Depthwise && kernel.family != Family::DepthwiseSum;
-  const int64_t tile = is_convolution ? kernel.schedule.pixels * kernel.schedule.vectors : 1;
+  const int64_t tile = is_convolution(kernel) ? kernel.schedule.pixels * kernel.schedule.vectors : 1;
   EXPECT_GE(most, tile) << path;
   // Of an odd number of taps, the last has no partner: LLVM multiplies it alone.
   EXPECT_LT(wide, most) << path;
@@ -115,8 +119,7 @@ TEST_P(Assembly, HotLoopHasTheTargetsMultiplyAccumulate) {
 std::vector<KernelInfo> kernels_in_registers() {
   std::vector<KernelInfo> kernels = kernels_under_test();
   std::erase_if(kernels, [](const KernelInfo& kernel) {
-    const bool is_depthwise = kernel.family == Family::Depthwise || kernel.family == Family::DepthwiseSum;
-    return !is_arm(kernel.target) && (kernel.target != Target::Avx512Vnni || is_depthwise);
+    return !is_arm(kernel.target) && (kernel.target != Target::Avx512Vnni || !is_convolution(kernel));
   });
   return kernels;
 }
