@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "compiler/compiled_network.h"
 #include "compiler/kernel_cache.h"
@@ -125,15 +126,20 @@ std::string identifier_of(const std::string& name) {
 }
 
 void check_identifier(const std::string& name) {
-  static const std::set<std::string> words = {
-      "auto",    "bool",   "break",     "case",   "catch",  "char",     "class",  "const",    "delete", "do",
-      "double",  "else",   "enum",      "extern", "false",  "float",    "for",    "goto",     "if",     "inline",
-      "int",     "long",   "namespace", "new",    "octet",  "private",  "public", "register", "return", "short",
-      "signed",  "sizeof", "static",    "std",    "struct", "switch",   "this",   "throw",    "true",   "try",
-      "typedef", "union",  "unsigned",  "using",  "void",   "volatile", "while"};
-  if (identifier_of(name) != name || words.contains(name))
+  // Of C and C++; what their compilers define, and the library.
+  static constexpr std::string_view kTaken =
+      " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t "
+      "char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr "
+      "constinit continue decltype default delete do double dynamic_cast else enum explicit export extern "
+      "false float for friend goto if inline int linux long main mutable namespace new noexcept not not_eq "
+      "nullptr octet operator or or_eq private protected public register reinterpret_cast requires restrict "
+      "return short signed sizeof static static_assert static_cast std struct switch template this "
+      "thread_local throw true try typedef typeid typename union unix unsigned using virtual void volatile "
+      "wchar_t while xor xor_eq ";
+  const bool is_taken = kTaken.find(" " + name + " ") != std::string_view::npos;
+  if (identifier_of(name) != name || is_taken)
     throw ModelError(fmt::format("--name {}: must be a name that C and C++ take, such as {}", name,
-                                 words.contains(name) ? name + "_net" : identifier_of(name)));
+                                 is_taken ? name + "_net" : identifier_of(name)));
 }
 
 std::shared_ptr<const Plan> plan_to_compile(const Model& model, Target target, const CompileOptions& options) {

@@ -248,7 +248,8 @@ TEST(Programs, NamesAndFeaturesAreChecked) {
   EXPECT_EQ(identifier_of("mobilenet_v1_1.0_224"), "mobilenet_v1_1_0_224");
   EXPECT_EQ(identifier_of("0net"), "net_0net");
   EXPECT_THROW(check_identifier("a-b"), ModelError);
-  EXPECT_THROW(check_identifier("while"), ModelError);
+  for (const char* const taken : {"while", "export", "xor_eq", "alignas", "linux"})
+    EXPECT_THROW(check_identifier(taken), ModelError) << taken;
   EXPECT_THROW(check_identifier(""), ModelError);
   EXPECT_NO_THROW(check_identifier("net"));
   const Platform arm = parse_platform("arm-64-linux");
