@@ -35,7 +35,9 @@ std::optional<KnownArgument> contents_of(int argument, const halide_buffer_t& bu
   return known;
 }
 
-/// How far the rows lie apart that a convolution adds up, where that is the same for all pixels.
+/// How far the rows lie apart that a convolution adds up: from pixel to pixel of a tile, if all taps have that (those
+/// of a transposed one may lie outside the image); and from a pixel's first offset, where that is the same for all
+/// pixels.
 std::vector<KnownArgument> distances_of(const KernelInfo& kernel, void** arguments) {
   const auto buffer = [&](size_t i) -> const halide_buffer_t& { return *static_cast<halide_buffer_t*>(arguments[i]); };
   const size_t last = arguments_of(kernel.family).size() - 1;
@@ -43,19 +45,24 @@ std::vector<KnownArgument> distances_of(const KernelInfo& kernel, void** argumen
   const auto* const offsets = reinterpret_cast<const int32_t*>(buffer(1).host);
   const auto* const fields = reinterpret_cast<const int32_t*>(runs.host);
   const int64_t pixels = int64_t{out.dim[1].extent} * out.dim[2].extent, tile = kernel.schedule.pixels;
-  std::vector<KnownArgument> all;
   const int64_t step = tile > 1 ? offsets[1] - offsets[0] : 0;
-  bool alike = tile > 1;
-  for (int64_t p = 0; p < pixels; p++) alike = alike && offsets[p] == offsets[p - p % tile] + p % tile * step;
-  if (alike) all.push_back({1, What::Distances, 0, {step}});
-  KnownArgument to_runs{1, What::Distances, 1, {}};
+  bool same_steps = tile > 1, same_starts = runs.dim[1].extent <= kMostContents;
+  const auto look_at = [&](const int32_t* tap) {
+    for (int64_t p = 0; p < pixels && (same_steps || same_starts); p++) {
+      same_steps = same_steps && tap[p] == tap[p - p % tile] + p % tile * step;
+      same_starts = same_starts && tap[p] - offsets[p] == tap[0] - offsets[0];
+    }
+  };
+  look_at(offsets);
+  std::vector<int64_t> starts;
   for (int64_t r = 0; r < runs.dim[1].extent; r++) {
     const int32_t *const run = fields + r * kRunFields, *const tap = offsets + run[kRunOffsets];
-    for (int64_t p = 0; p < pixels; p++)
-      if (tap[p] - offsets[p] != tap[0] - offsets[0]) return all;
-    to_runs.values.push_back(tap[0] - offsets[0] + run[kRunFirst]);
+    look_at(tap);
+    starts.push_back(tap[0] - offsets[0] + run[kRunFirst]);
   }
-  if (runs.dim[1].extent <= kMostContents) all.push_back(std::move(to_runs));
+  std::vector<KnownArgument> all;
+  if (same_steps) all.push_back({1, What::Distances, 0, {step}});
+  if (same_starts) all.push_back({1, What::Distances, 1, std::move(starts)});
   return all;
 }
 
