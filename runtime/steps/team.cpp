@@ -3,9 +3,11 @@
 // who is done early steals from the back of another's share. One 64-bit word a share (first, last) makes both a single
 // compare-and-swap.
 //
-// A worker enters a job through `door_`, which counts those inside; the caller closes the job once nothing is left and
-// waits for the count to fall to zero. A worker that wakes late finds the door closed, so that a job never waits for a
-// thread that has not begun: more threads than cores cost little.
+// Whatever a thread takes is of the present job, which lasts until all of its units are finished; each thread counts
+// those that it has. So workers need not say that they come or go, one that wakes late finds nothing to take, and a job
+// never waits for a thread that has not begun: more threads than cores cost little. Where layers take microseconds, it
+// matters how often lines of the cache go from core to core, up to a quarter of one each: here three times until a
+// worker has begun, twice until its end is known.
 #include "runtime/steps/team.h"
 
 #include <sched.h>
@@ -19,8 +21,6 @@ namespace {
 constexpr int64_t kSpinNanoseconds = 50000;
 constexpr int kPausesPerLook = 4;
 constexpr int kLooksBeforeYield = 64;
-constexpr uint64_t kOpen = uint64_t{1} << 31;
-constexpr uint64_t kInside = kOpen - 1;
 
 /// Cores that this process may run on.
 int available_cores() {
@@ -76,15 +76,20 @@ class Lock {
 
 uint64_t packed(uint64_t first, uint64_t last) { return first << 32 | last; }
 
-/// Three quarters of what is left, from the front. Few calls of the body, and something stays to be stolen.
+/// Where a bite ends that begins at `first`: three quarters of what is left. Few calls of the body, and something stays
+/// to be stolen.
+uint64_t bite_end(uint64_t first, uint64_t last) { return first + (3 * (last - first) + 3) / 4; }
+
+/// A bite from the front.
 bool take(std::atomic<uint64_t>& share, uint64_t& first, uint64_t& last) {
   uint64_t seen = share.load(std::memory_order_relaxed);
   for (;;) {
     first = seen >> 32;
     const uint64_t end = seen & 0xffffffff;
     if (first >= end) return false;
-    last = first + (3 * (end - first) + 3) / 4;
-    if (share.compare_exchange_weak(seen, packed(last, end), std::memory_order_relaxed)) return true;
+    last = bite_end(first, end);
+    if (share.compare_exchange_weak(seen, packed(last, end), std::memory_order_acquire, std::memory_order_relaxed))
+      return true;
   }
 }
 
@@ -96,7 +101,8 @@ bool steal(std::atomic<uint64_t>& share, uint64_t& first, uint64_t& last) {
     last = seen & 0xffffffff;
     if (begin >= last) return false;
     first = last - (last - begin + 1) / 2;
-    if (share.compare_exchange_weak(seen, packed(begin, first), std::memory_order_relaxed)) return true;
+    if (share.compare_exchange_weak(seen, packed(begin, first), std::memory_order_acquire, std::memory_order_relaxed))
+      return true;
   }
 }
 
@@ -132,53 +138,71 @@ void Team::stop() {
   started_ = 1;
 }
 
-void Team::run_units(uint64_t first, uint64_t last) const {
+void Team::run_units(int self, uint64_t first, uint64_t last) {
   const int64_t end = static_cast<int64_t>(last) * grain_;
   (*body_)(static_cast<int64_t>(first) * grain_, end < count_ ? end : count_);
+  // From here on the job may be over.
+  std::atomic<uint64_t>& finished = members_[self].finished;
+  const uint64_t sum = finished.load(std::memory_order_relaxed) + (last - first);
+  if (self == 0) return finished.store(sum, std::memory_order_relaxed);
+  finished.store(sum);  // sequentially consistent, as `caller_sleeps_`: one of the two sides sees the other
+  if (caller_sleeps_.load()) {
+    { const Lock lock(mutex_); }
+    pthread_cond_signal(&done_);
+  }
 }
 
 void Team::drop_rest() {
-  for (int i = 0; i < threads_; ++i) members_[i].share.store(0, std::memory_order_relaxed);
+  for (int i = 0; i < threads_; ++i) {
+    const uint64_t left = members_[i].share.exchange(0), first = left >> 32, last = left & 0xffffffff;
+    if (first < last) dropped_ += last - first;
+  }
 }
 
 /// Works until no unit is left to take.
 void Team::work(int self) {
   uint64_t first, last;
-  while (take(members_[self].share, first, last)) run_units(first, last);
+  while (take(members_[self].share, first, last)) run_units(self, first, last);
   for (int i = 1; i < threads_; ++i) {
     std::atomic<uint64_t>& victim = members_[(self + i) % threads_].share;
-    while (steal(victim, first, last)) run_units(first, last);
+    while (steal(victim, first, last)) run_units(self, first, last);
   }
 }
 
+/// All but the caller's first bite, which nobody else shall have.
 void Team::deal(uint64_t units) {
   const auto n = static_cast<uint64_t>(threads_);
+  const auto begin = [&](uint64_t i) { return units * i / n; };
   for (uint64_t i = 0; i < n; ++i)
-    members_[i].share.store(packed(units * i / n, units * (i + 1) / n), std::memory_order_relaxed);
+    members_[i].share.store(packed(i == 0 ? bite_end(0, begin(1)) : begin(i), begin(i + 1)), std::memory_order_release);
+  dealt_ += units;
 }
 
-void Team::open() {
-  const uint64_t job = (door_.load(std::memory_order_relaxed) >> 32) + 1;
-  door_.store(job << 32 | kOpen);  // sequentially consistent, as `sleepers_`: one of the two sides sees the other
-  if (sleepers_.load() > 0) {
-    { const Lock lock(mutex_); }
-    pthread_cond_broadcast(&wake_);
-  }
+/// Whoever falls asleep just now may sleep on until the next job.
+void Team::wake_sleepers() {
+  if (sleepers_.load(std::memory_order_relaxed) == 0) return;
+  { const Lock lock(mutex_); }
+  pthread_cond_broadcast(&wake_);
 }
 
-void Team::close() {
-  door_.fetch_and(~kOpen);
-  const auto empty = [this] { return (door_.load() & kInside) == 0; };
-  if (spin_until(empty, crowded_)) return;
+bool Team::all_finished() const {
+  uint64_t finished = dropped_.load();
+  for (int i = 0; i < threads_; ++i) finished += members_[i].finished.load();
+  return finished == dealt_;
+}
+
+void Team::wait_for_all() {
+  const auto finished = [this] { return all_finished(); };
+  if (spin_until(finished, crowded_)) return;
   Lock lock(mutex_);
   caller_sleeps_ = true;
-  lock.wait(done_, empty);
+  lock.wait(done_, finished);
   caller_sleeps_ = false;
 }
 
 /// Waits for a job later than `seen`, or the end.
 void Team::wait_for_job(uint64_t seen) {
-  const auto news = [&] { return door_.load() >> 32 != seen || stop_.load(); };
+  const auto news = [&] { return job_.load(std::memory_order_acquire) != seen || stop_.load(); };
   if (spin_until(news, crowded_)) return;
   Lock lock(mutex_);
   ++sleepers_;
@@ -186,32 +210,12 @@ void Team::wait_for_job(uint64_t seen) {
   --sleepers_;
 }
 
-bool Team::enter() {
-  uint64_t seen = door_.load();
-  while (seen & kOpen) {
-    if (door_.compare_exchange_weak(seen, seen + 1)) return true;
-  }
-  return false;
-}
-
-void Team::leave() {
-  const uint64_t before = door_.fetch_sub(1);
-  if ((before & kInside) == 1 && (before & kOpen) == 0 && caller_sleeps_.load()) {
-    { const Lock lock(mutex_); }
-    pthread_cond_signal(&done_);
-  }
-}
-
 void Team::serve(int self) {
-  uint64_t seen = 0;
-  for (;;) {
+  for (uint64_t seen = 0;;) {
     wait_for_job(seen);
     if (stop_.load()) return;
-    seen = door_.load() >> 32;
-    if (!enter()) continue;
-    seen = door_.load() >> 32;  // the job entered; it cannot change while someone is inside
+    seen = job_.load(std::memory_order_acquire);
     work(self);
-    leave();
   }
 }
 
@@ -223,10 +227,13 @@ void Team::parallel_for(int64_t count, int64_t grain, RangeBody body) {
   body_ = &body;
   count_ = count;
   grain_ = grain;
-  deal(static_cast<uint64_t>((count - 1) / grain + 1));
-  open();
+  const auto units = static_cast<uint64_t>((count - 1) / grain + 1), own = units / static_cast<uint64_t>(threads_);
+  deal(units);
+  job_.store(job_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  wake_sleepers();
+  if (own > 0) run_units(0, 0, bite_end(0, own));
   work(0);
-  close();
+  wait_for_all();
 }
 
 }  // namespace octet

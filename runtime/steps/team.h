@@ -13,9 +13,10 @@ namespace octet {
 /// The caller's thread is one of them; with 1 thread nothing is started.
 class Team {
  public:
-  /// What a thread has to do: units [first, last) still to be taken, in one word; and who it is.
+  /// What a thread has to do: units [first, last) still to be taken, in one word; what it has done; and who it is.
   struct alignas(64) Member {
     std::atomic<uint64_t> share{0};
+    std::atomic<uint64_t> finished{0};  // units, of all jobs
     pthread_t thread{};
     Team* team = nullptr;
   };
@@ -39,29 +40,29 @@ class Team {
   void drop_rest();
 
  private:
-  void run_units(uint64_t first, uint64_t last) const;
+  void run_units(int self, uint64_t first, uint64_t last);
   void work(int self);
   void deal(uint64_t units);
-  void open();
-  void close();
+  void wake_sleepers();
+  bool all_finished() const;
+  void wait_for_all();
   void wait_for_job(uint64_t seen);
-  bool enter();
-  void leave();
   void serve(int self);
 
   Member* const members_;
   const int threads_;
   const bool crowded_;  // more threads than cores: spinning takes time from those that work
   int started_ = 1;
-  // Door: job number << 32 | open << 31 | workers inside.
-  std::atomic<uint64_t> door_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> caller_sleeps_{false};
   std::atomic<bool> stop_{false};
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t wake_ = PTHREAD_COND_INITIALIZER, done_ = PTHREAD_COND_INITIALIZER;
+  uint64_t dealt_ = 0;                // units, of all jobs
+  std::atomic<uint64_t> dropped_{0};  // of these
 
-  // The job: written before the door opens, read by those inside.
+  // The job, on a line of the cache that is written once a job.
+  alignas(64) std::atomic<uint64_t> job_{0};  // its number
   const RangeBody* body_ = nullptr;
   int64_t count_ = 0, grain_ = 1;
 };
