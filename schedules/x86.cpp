@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "generators/rescale.h"
+#include "schedules/prefetch.h"
 #include "schedules/schedules.h"
 
 namespace octet {
@@ -67,6 +68,7 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
   if (k.unrolled) k.sum.update().unroll(k.r.z);
   if (rescales_in_float(info)) k.output.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, info);
+  if (target == Target::Avx512Vnni && tile.pixels > 1) prefetch_next_block(k.output, k.weights);
 }
 
 }  // namespace octet
