@@ -146,6 +146,19 @@ TEST_P(Registers, HotLoopsStoreNoVectorToTheStack) {
   }
 }
 
+/// As schedules/prefetch.h says: in a loop that multiplies, of each vector of weights that it loads.
+TEST(Avx512, ConvolutionsFetchTheNextBlocksWeights) {
+  for (const KernelInfo& kernel : kernels_under_test()) {
+    if (kernel.target != Target::Avx512Vnni || !is_convolution(kernel) || kernel.schedule.pixels == 1) continue;
+    const std::vector<AssemblyLine> lines = read_assembly(kernel);
+    static const std::regex prefetch(R"(^\s+prefetcht0\s)");
+    const std::regex multiply = multiply_accumulate(kernel);
+    EXPECT_TRUE(std::ranges::any_of(innermost_loops(lines), [&](AssemblyLines loop) {
+      return count(loop, multiply) > 0 && count(loop, prefetch) == kernel.schedule.vectors;
+    })) << path_of(kernel);
+  }
+}
+
 /// What llvm-mca prints of each loop, in order.
 struct Modelled {
   double total_cycles, throughput;  // of all iterations; least cycles of one that the pipes allow
