@@ -73,7 +73,7 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
     return takes_pixel_pairs(info) ? input(first + k) : cast(factor_type(info), input(first + k));
   };
   if (takes_excess_apart(info)) {
-    row(k, x, t) = elements_from(unsafe_promise_clamped(offsets(x + tap), 0, 1 << 30));
+    row(k, x, t) = elements_from(unsafe_promise_clamped(offsets(x * info.schedule.joined + tap), 0, 1 << 30));
     excess_row(k, x, t) = elements_from(start);
     define_sum_and_excess(info);
   } else {
@@ -88,7 +88,8 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
       define_sum(info, unrolled ? rows.steps() : 0);
   }
 
-  Expr pixel = x + y * (takes_pixel_pairs(info) ? width / 2 * 2 : width);
+  const int together = takes_pixel_pairs(info) ? 2 : info.schedule.joined;
+  Expr pixel = x + y * (together > 1 ? width / together * together : width);
   if (kind == Output::Sum) {
     output(c, x, y) = sum(c, pixel);
   } else if (kind == Output::Add && adds_wide(info)) {
@@ -174,6 +175,7 @@ void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
 // All taps have as many steps as the first. What weights leave over comes last, a group of channels a run.
 void ConvolutionKernel::define_sum_and_excess(const KernelInfo& info) {
   const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
+  const int joined = info.schedule.joined;
   Expr taps = at_least_once(runs.dim(1).extent() - excess), tap_steps = at_least_once(runs(kRunSteps, 0));
   const auto product = [&](const Expr& activation, const Expr& k, const Expr& group, const Expr& step) {
     Expr weight = weights(k, within_block(c, block, convolution_layout(info.target).lanes), group, step, c / block);
@@ -183,7 +185,8 @@ void ConvolutionKernel::define_sum_and_excess(const KernelInfo& info) {
   r = RDom({{0, depth}, {0, groups}, {0, (1 << 30) / step_of(info)}, {0, taps}}, "r");
   r.where(r.z < tap_steps);
   sum(c, x) = channels(c, kBias, 0);
-  sum(c, x) += product(row((r.z * groups + r.y) * depth + r.x, x, r.w), r.x, r.y, promised(r.w * tap_steps) + r.z);
+  Expr group = (r.z + x % joined) * groups + r.y;
+  sum(c, x) += product(row(group * depth + r.x, x / joined, r.w), r.x, r.y, promised(r.w * tap_steps) + r.z);
   e = RDom({{0, depth}, {0, excess}}, "e");
   sum(c, x) += product(excess_row(e.x, x, taps + e.y), e.x, e.y % groups, promised(taps * tap_steps + e.y / groups));
 }

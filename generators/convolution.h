@@ -34,6 +34,10 @@
 // of the last `excess` runs takes one group of `depth` channels, whose weights lie behind all steps, one after the
 // other.
 //
+// Where they join pixels (Schedule::joined), one load has a step of each of some neighbours, which must lie side by
+// side in memory and have no more channels than that. These are pixels of one row of the output: of several, each
+// begins with such a load.
+//
 // With an addend, an 8-bit tensor like the output, the 8-bit result is not the output but an operand of the affine form
 // of ADD (generators/elementwise.h), of which the addend is the other:
 //   out(c, x) = sum's clamp((f1 clamp(rescale(sum(c, x))) + f2 addend(c, x) + constant) >> shift)

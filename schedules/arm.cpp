@@ -33,10 +33,19 @@ void schedule_tiles(ConvolutionKernel& k, Schedule tile, bool pairs, const Var& 
   }
 }
 
+// Whether registers hold a tile's sums, a vector of each pixel's channels, and all weights that these then meet. Where
+// they do not, a vector of weights meets all pixels before the next one is loaded. (Of three vectors a pixel LLVM loads
+// some ahead.)
+bool weights_fit(const KernelInfo& info) {
+  const Schedule& s = info.schedule;
+  return s.pixels * s.vectors + s.pixels + s.vectors < 32 && step_of(info) <= 32;
+}
+
 // A tile of pixels x vectors sums stays in registers over the whole reduction. A vector of a pixel's channels is loaded
 // once and feeds several multiplies, each by the element that it wants.
 void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
   Var ci("ci");
+  const Var &inner = weights_fit(info) ? k.c : k.x, &outer = weights_fit(info) ? k.x : k.c;
   // Of weights in 16 bits, whole registers too: smlal takes one's lower half, smlal2 the upper.
   const int lanes = packed_depth(info) == 1 && info.schedule.vectors % 2 == 0 ? 2 * kLanes : kLanes;
   k.sum.vectorize(k.c, kLanes).unroll(k.c).unroll(k.x);
@@ -46,7 +55,7 @@ void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
   k.sum.update()
       .split(k.c, k.c, ci, lanes)
       .split(k.r.y, vector, group, std::min(step, 16) / packed_depth(info))
-      .reorder(k.r.x, ci, k.c, k.x, group, vector, k.r.z, k.r.w)
+      .reorder(k.r.x, ci, inner, outer, group, vector, k.r.z, k.r.w)
       .vectorize(ci)
       .unroll(k.c)
       .unroll(k.x)
@@ -57,14 +66,9 @@ void schedule_by_element(ConvolutionKernel& k, const KernelInfo& info) {
     k.sum.update(0).atomic().vectorize(k.r.x);
     k.sum.update(1).atomic().vectorize(k.e.x);
   }
-  k.row.compute_at(k.sum, vector);
-  k.excess_row.compute_at(k.sum, k.e.y);
-  for (Func* row : {&k.row, &k.excess_row})
-    row->store_in(MemoryType::Stack)
-        .bound_extent(k.k, loaded)
-        .bound_extent(k.x, info.schedule.pixels)
-        .vectorize(k.k)
-        .unroll(k.x);
+  k.row.compute_at(k.sum, vector).bound_extent(k.x, info.schedule.pixels / info.schedule.joined).unroll(k.x);
+  k.excess_row.compute_at(k.sum, k.x);  // just before its products: not all pixels' have registers
+  for (Func* row : {&k.row, &k.excess_row}) row->store_in(MemoryType::Stack).bound_extent(k.k, loaded).vectorize(k.k);
 }
 
 // Registers hold pixels x 4 channels, each sum in four lanes. Their totals, of one group of channels after the other,

@@ -134,7 +134,7 @@ std::string llvm_options(const KernelInfo& kernel) {
   // With fewer ways still it forms one offset for all rows: in-order cores wait for what adds to each row's address.
   const bool one_offset = kernel.schedule.in_order && step_of(kernel) <= 16;
   if (one_offset)
-    options += " -lsr-complexity-limit=1000";
+    options += " -lsr-complexity-limit=100";
   else if (many_rows)
     options += " -lsr-exp-narrow";
   // LLVM would form the addresses of columns in vectors, to take them out one by one.

@@ -38,11 +38,13 @@ struct Schedule {
   bool in_order = false;     // Arm: for in-order cores, without loads of two registers, for which these wait longer
   bool fixed_point = false;  // x86: of the rescale (rescales_in_float)
   // Depthwise:
-  int8_t filter = 0;     // rows and columns
-  int8_t stride = 0;     // 0: any
-  int8_t rows = 1;       // output rows that an interleaved column serves
-  int8_t parts = 1;      // summands a weight is split into
-  int8_t joined = 1;     // where columns are shared: the image's pixels that pass for one
+  int8_t filter = 0;  // rows and columns
+  int8_t stride = 0;  // 0: any
+  int8_t rows = 1;    // output rows that an interleaved column serves
+  int8_t parts = 1;   // summands a weight is split into
+  // Where columns are shared: the image's pixels that pass for one. Dotprod's convolutions: those whose channels, a
+  // step of each, one load has.
+  int8_t joined = 1;
   bool sliding = false;  // AVX-512: a pixel's last column stays in registers as the next one's first
 
   bool operator==(const Schedule&) const = default;
@@ -333,6 +335,8 @@ inline constexpr KernelInfo kManifest[] = {
     {"max_pool_u8_sse41", Family::MaxPool, Target::Sse41},
     {"mean_u8_sse41", Family::Mean, Target::Sse41},
 
+    {"conv_s8_x6c4_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 16}},
+    {"conv_s8_x6c4_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 16, .in_order = true}},
     {"conv_s8_x5c4_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
     {"conv_s8_x5c4_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16, .in_order = true}},
     {"conv_s8_x5c4k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 32}},
@@ -356,16 +360,27 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_s8_x8c2k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 32, .in_order = true}},
     {"conv_s8_x7c2k32_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 2, .step = 32}},
     {"conv_s8_x7c2k32_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 7, .vectors = 2, .step = 32, .in_order = true}},
-    {"conv_s8_x5c4k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 8}},
-    {"conv_s8_x5c4k8_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 8, .in_order = true}},
-    {"conv_s8_x5c4k12_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 12}},
-    {"conv_s8_x5c4k12_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 12, .in_order = true}},
+    {"conv_s8_x5c4k40_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 40}},
+    {"conv_s8_x5c4k40_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 40, .in_order = true}},
+    {"conv_s8_x5c4k24_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 24}},
+    {"conv_s8_x5c4k24_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 24, .in_order = true}},
+    {"conv_s8_x6c3k24_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 24}},
+    {"conv_s8_x6c3k24_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 24, .in_order = true}},
+    {"conv_s8_x6c4k8_joined2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 8, .joined = 2}},
+    {"conv_s8_x6c4k8_joined2_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 8, .in_order = true, .joined = 2}},
+    {"conv_s8_x12c2k8_joined2_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 12, .vectors = 2, .step = 8, .joined = 2}},
+    {"conv_s8_x12c2k8_joined2_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 12, .vectors = 2, .step = 8, .in_order = true, .joined = 2}},
+    {"conv_s8_x6c4k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 8}},
+    {"conv_s8_x6c4k8_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 8, .in_order = true}},
+    {"conv_s8_x6c4k12_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 12}},
+    {"conv_s8_x6c4k12_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 12, .in_order = true}},
     {"conv_s8_x6c3k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 8}},
-    {"conv_s8_x6c3k8_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 6, .vectors = 3, .step = 8, .in_order = true}},
     {"conv_s8_x8c2k8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 8}},
     {"conv_s8_x8c2k8_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 8, .vectors = 2, .step = 8, .in_order = true}},
     {"conv_s8_x1c8_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8, .step = 16}},
     {"conv_s8_x1c8_inorder_dotprod", Family::Convolution, Target::Dotprod, {.pixels = 1, .vectors = 8, .step = 16, .in_order = true}},
+    {"conv_add_s8_x6c4_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 16}},
+    {"conv_add_s8_x6c4_inorder_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 6, .vectors = 4, .step = 16, .in_order = true}},
     {"conv_add_s8_x5c4_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16}},
     {"conv_add_s8_x5c4_inorder_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 16, .in_order = true}},
     {"conv_add_s8_x5c4k32_dotprod", Family::ConvolutionAdd, Target::Dotprod, {.pixels = 5, .vectors = 4, .step = 32}},

@@ -53,7 +53,7 @@ std::vector<int> steps_of(const KernelInfo& kernel) {
     case Target::Neon:
       return adds_pairs(kernel) ? std::vector<int>{16, 32} : from_to(1, 8);
     case Target::Dotprod:
-      return {4, 8, 12, 16, 32};
+      return from_to(4, 40, 4);
     case Target::I8mm:
       return {8, 16, 24, 32};
   }
@@ -77,9 +77,12 @@ bool Parameter::allows(int value) const { return std::ranges::count(values, valu
 std::vector<Parameter> parameters_of(const KernelInfo& kernel) {
   if (is_convolution(kernel)) {
     const bool pairs = takes_pixel_pairs(kernel);
+    const int together = pairs ? 2 : kernel.schedule.joined;
     // Pairs: bytes are sorted by pixel by functions for 8 and for 16 channels (schedules/i8mm.ll).
-    return {parameter("pixels", pairs ? from_to(2, 32, 2) : from_to(1, 32)),
-            parameter("vectors", pairs ? std::vector<int>{2, 4} : from_to(1, 16)), parameter("step", steps_of(kernel))};
+    std::vector<Parameter> parameters = {parameter("pixels", from_to(together, 32, together)),
+                                         parameter("vectors", pairs ? std::vector<int>{2, 4} : from_to(1, 16))};
+    if (kernel.schedule.joined == 1) parameters.push_back(parameter("step", steps_of(kernel)));
+    return parameters;
   }
   if (kernel.family != Family::Depthwise) return {};
   std::vector<Parameter> parameters = {parameter("pixels", from_to(1, 16))};
@@ -104,6 +107,7 @@ std::string name_for(const KernelInfo& kernel) {
   if (is_convolution(kernel)) {
     name += "_x" + std::to_string(s.pixels) + "c" + std::to_string(s.vectors);
     if (s.step != 0) name += "k" + std::to_string(s.step);
+    if (s.joined > 1) name += "_joined" + std::to_string(s.joined);
     if (s.in_order) name += "_inorder";
     if (s.fixed_point) name += "_fixed";
     return name + target;

@@ -42,6 +42,7 @@ std::vector<std::string> convolution(const KernelInfo& kernel) {
   words.push_back("A turn of the inner loop takes " + several(step_of(kernel), "input channel") +
                   " of each pixel: " + several(groups * s.vectors, "vector") + " of weights, each multiplied with " +
                   several(s.pixels, "pixel") + " (" + multiply_of(kernel) + ").");
+  if (s.joined > 1) words.push_back("One load has the channels of " + several(s.joined, "pixel") + ".");
   if (takes_pixel_pairs(kernel)) words.push_back("Pixels come in pairs, packed ahead with all taps side by side.");
   words.push_back("Blocks of " + std::to_string(lanes * s.vectors) +
                   " output channels are the outermost loop: their weights stay in the cache while all pixels pass.");

@@ -72,6 +72,14 @@ bool packs_pairs(const Convolution& op, const ConvolutionTile& tile, bool rows_a
          packed_pixels(bytes, tile) >= (rows_apart ? op.out_w : tile.pixels);
 }
 
+/// Whether pixels that follow each other lie side by side in the input, and have no more channels than the kernel takes
+/// at once (Schedule::joined).
+bool pixels_join(const Convolution& op, const KernelInfo& kernel, bool rows_apart) {
+  const bool pointwise = op.k_h == 1 && op.k_w == 1 && op.stride_h == 1 && op.stride_w == 1;
+  return pointwise && op.groups == 1 && op.in_c == step_of(kernel) && !source_of(op, /*widened=*/false).copied &&
+         (!rows_apart || op.out_w % kernel.schedule.joined == 0);
+}
+
 /// Steps of the kernel over all taps.
 int64_t steps_of(const Convolution& op, const ConvolutionTile& tile) {
   const int64_t in_c = op.in_c / op.groups, step = tile.step;
@@ -291,10 +299,11 @@ InstructionCosts costs_of(const KernelInfo& kernel, bool in_rows) {
             .rescale4 = 5.3};
   }
   if (is_arm(kernel.target)) {
-    // NEON widens what it multiplies.
+    // NEON widens what it multiplies, and has two vectors' weights in a register.
+    const bool widened = packed_depth(kernel) == 1;
     return {.multiply = 1,
-            .load_pixel = packed_depth(kernel) == 1 ? 2.0 : std::max(1.0, step_of(kernel) / 16.0),
-            .load_weights = 0.5,
+            .load_pixel = widened ? 2 : std::ceil(step_of(kernel) / 16.0) / kernel.schedule.joined,
+            .load_weights = widened || !kernel.schedule.in_order ? 0.5 : 1,
             .step = 3,
             .run = 20,
             .tile = 30,
@@ -422,6 +431,7 @@ Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
       continue;  // the twin stands for both
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
+    if (kernel.info->schedule.joined > 1 && !pixels_join(op, *kernel.info, rows_apart)) continue;
     const double cost = cost_of(op, kernel, rows_apart, residuals, wide);
     if (!best.found() || cost < best.cost) best = {kernel, cost};
   }

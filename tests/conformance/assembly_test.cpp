@@ -201,13 +201,6 @@ std::vector<Modelled> modelled(const std::vector<Code>& loops, const std::string
   return found;
 }
 
-/// Vector loads of a turn of a convolution's inner loop: weights, and the pixels' channels.
-int loads_of_a_step(const KernelInfo& kernel) {
-  const Schedule& s = kernel.schedule;
-  const int step = step_of(kernel), bytes = step * weight_bits(kernel) / 8;
-  return bytes * convolution_layout(kernel.target).lanes * s.vectors / 16 + s.pixels * ((step + 15) / 16);
-}
-
 /// Convolutions of the target that this run is for (OCTET_TARGETS): all of them together are seen once.
 std::vector<KernelInfo> convolutions_under_test() {
   const char* const targets = std::getenv("OCTET_TARGETS");
@@ -217,6 +210,15 @@ std::vector<KernelInfo> convolutions_under_test() {
            (targets != nullptr && targets != name_of(kernel.target));
   });
   return kernels;
+}
+
+/// How many times as long as its multiplies a hot loop may take on the Cortex-A55, whose model issues nothing beside
+/// one. 1.45 is for rows of a filter that have at most eight bytes and do not adjoin the next pixel's, which no
+/// pointwise layer's do that has stride 1 and eight channels: a load then serves but two multiplies for each vector of
+/// channels.
+double most_in_order(const KernelInfo& kernel) {
+  const bool few_bytes = kernel.target == Target::Dotprod && step_of(kernel) <= 8 && kernel.schedule.joined == 1;
+  return few_bytes ? 1.45 : 1.3;
 }
 
 /// How many times as long as its multiplies (and what adds them up) alone each hot loop takes, on LLVM's models of
@@ -254,12 +256,7 @@ TEST(ArmModels, HotLoopsKeepTheMultipliersBusy) {
       if (kernel.schedule.pixels == 1) continue;
       // Kernels for large cores load two registers at once, which in-order cores wait for.
       if (core == "cortex-a55" && !kernel.schedule.in_order) continue;
-      const double multiplies_only = bound[i].throughput;
-      double most = core == "neoverse-n1" ? 1.05 * multiplies_only : 1.3 * multiplies_only;
-      // Steps of few channels, for few input channels, have few multiplies a load: each load takes its cycle there.
-      if (core == "cortex-a55" && step_of(kernel) < 16)
-        most = std::max(most, multiplies_only + loads_of_a_step(kernel) + 2);
-      EXPECT_LE(cycles, most) << kernel.name << " on " << core;
+      EXPECT_LE(ratio, core == "neoverse-n1" ? 1.05 : most_in_order(kernel)) << kernel.name << " on " << core;
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 
 #include "models/builder.h"
 #include "runtime/plan.h"
@@ -217,7 +218,7 @@ TEST_P(Enumerated, PointwiseOfManyChannels) {
   for_all_cores();
   Random random(2);
   for (const Family8 family : kFamilies)
-    for (const int32_t in_c : {1, 4, 15, 16, 17, 31, 32, 64, 100, 256})
+    for (const int32_t in_c : {1, 4, 8, 15, 16, 17, 24, 31, 32, 40, 64, 100, 256})
       for (const int32_t out_c : {1, 8, 15, 16, 31, 33, 48, 63, 65, 80, 129, 144}) {
         const ConvCase c{family, 1, 1 + in_c % 5,   1 + out_c % 7,   in_c, out_c, 1, 1,
                          1,      1, Padding::Valid, Activation::None};
@@ -437,6 +438,62 @@ TEST_P(Enumerated, ConvolutionsInARow) {
           }
 }
 
+/// A kernel, and that of the same tile that rescales in fixed point, which channels may need.
+std::vector<Kernel> with_fixed_twin(const Kernel& kernel, Target target) {
+  std::vector<Kernel> tile{kernel};
+  for (const Kernel& other : find_kernels(kernel.info->family, target)) {
+    Schedule same = other.info->schedule;
+    same.fixed_point = kernel.info->schedule.fixed_point;
+    if (same == kernel.info->schedule && other.info->schedule.fixed_point) tile.push_back(other);
+  }
+  return tile;
+}
+
+/// By every kernel, of as many input channels as it takes at once: pixels and channels that end within tiles, outputs
+/// that a border is left around.
+TEST_P(Enumerated, PointwiseByEveryKernel) {
+  struct Size {
+    int32_t batch, height, width;
+    bool bordered;
+  };
+  const Size sizes[] = {{1, 3, 7, false}, {2, 5, 13, false}, {1, 4, 10, true}, {1, 5, 9, true}};
+  Random random(15);
+  for_all_cores();
+  for (const CoreKind cores : std::exchange(cores_, {CoreKind::OutOfOrder}))
+    for (const Kernel& kernel : find_kernels(Family::Convolution, GetParam(), cores)) {
+      const auto kernels = [&](size_t step, Family family) {
+        const bool is_under_test = family == Family::Convolution && step == 0;
+        return is_under_test ? with_fixed_twin(kernel, GetParam()) : find_kernels(family, GetParam());
+      };
+      const ConvolutionTile tile = tile_of(*kernel.info);
+      int i = 0;
+      for (const Family8 family : kFamilies)
+        for (const Size& size : sizes) {
+          const auto [batch, height, width, bordered] = size;
+          const int32_t in_c = tile.step, out_c = tile.channels * (1 + i % 2) - i % 3;
+          ModelBuilder b("pointwise");
+          const DataType type = type_of(family);
+          const float in_scale = random.real(0.01f, 0.1f), scale = out_scale(in_scale, in_c, Scale::Usual);
+          const int32_t x = b.input({"x", {batch, height, width, in_c}, type, random.quantization(type, in_scale)});
+          const Weights w = add_weights(b, random, family, {out_c, 1, 1, in_c}, 0, in_scale, i % 3 == 0);
+          const int32_t y =
+              b.op(OpCode::Conv2D, {x, w.filter, w.bias}, Conv2DOptions{.activation = kActivations[i % 4]},
+                   {"y", {batch, height, width, out_c}, type, random.quantization(type, scale)});
+          if (bordered) {
+            const Weights reader = add_weights(b, random, family, {1, 3, 3, out_c}, 0, scale, false);
+            const float read_scale = out_scale(scale, int64_t{9} * out_c, Scale::Usual);
+            b.output(b.op(OpCode::Conv2D, {y, reader.filter, reader.bias}, Conv2DOptions{.padding = Padding::Same},
+                          {"z", {batch, height, width, 1}, type, random.quantization(type, read_scale)}));
+          } else {
+            b.output(y);
+          }
+          expect_equal(b.build(), random, std::string(kernel.info->name) + " " + std::to_string(i),
+                       RunOptions{.threads = 1 + i % 3, .kernels = kernels});
+          i++;
+        }
+    }
+}
+
 /// Convolutions whose outputs are added to another tensor, by every kernel that does both: channels and pixels that end
 /// within tiles, borders, groups, outputs that a border is left around.
 TEST_P(Enumerated, ConvolutionsAddedToATensor) {
@@ -454,14 +511,7 @@ TEST_P(Enumerated, ConvolutionsAddedToATensor) {
     const auto kernels = [&](size_t, Family family) {
       if (family != Family::ConvolutionAdd) return find_kernels(family, GetParam());
       fused++;
-      // With the one of the same tile that rescales in fixed point, which channels may need.
-      std::vector<Kernel> tile{kernel};
-      for (const Kernel& other : find_kernels(family, GetParam())) {
-        Schedule same = other.info->schedule;
-        same.fixed_point = kernel.info->schedule.fixed_point;
-        if (same == kernel.info->schedule && other.info->schedule.fixed_point) tile.push_back(other);
-      }
-      return tile;
+      return with_fixed_twin(kernel, GetParam());
     };
     for (const Family8 family : kFamilies)
       for (const Case& c : cases) {
