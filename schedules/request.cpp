@@ -63,6 +63,7 @@ std::string_view arguments_of(Family family) {
 
 bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
   const int argument = known.argument, dimension = known.dimension;
+  const int output = static_cast<int>(arguments_of(kernel.family).size()) - 1;
   const bool extent = known.what == What::Extent, stride = known.what == What::Stride;
   if (known.what == What::Contents)
     return (is_convolution(kernel.family) || kernel.family == Family::Sum) && argument == 2 && !is_arm(kernel.target);
@@ -79,6 +80,8 @@ bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
     if (argument == 0 && !is_arm(kernel.target)) return stride && dimension < 3;
     if (argument == 3) return false;  // a number of vectors that LLVM does not know (x86_depthwise.cpp)
     if (argument == 4) return stride && dimension == 1;
+    // Of one channel Halide makes no vector, and instructions that narrow are of vectors alone (avx512vnni.ll).
+    if (argument == output && extent && dimension == 0) return known.values.at(0) > 1;
   }
   if (kernel.family == Family::DepthwiseAny || kernel.family == Family::DepthwiseSum) {
     if (argument <= 2) return false;

@@ -221,32 +221,47 @@ TEST(Compiled, ConvolutionsOfManyShapes) {
     }
 }
 
+Bytes scattered_values(int64_t count) {
+  Bytes bytes;
+  for (int64_t i = 0; i < count; i++) bytes.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
+  return bytes;
+}
+
 /// Of which taps lie outside the image for some pixels of a tile, and others go on to the next row.
 TEST(Compiled, TransposedConvolutions) {
   const std::vector<Target> targets = targets_under_test();
   for (const int32_t stride : {1, 2}) {
     ModelBuilder b("transposed");
     const int32_t height = 6, width = 33, in_c = 18, out_c = 40, k = 2;
-    const auto values = [](int64_t count) {
-      Bytes bytes;
-      for (int64_t i = 0; i < count; i++) bytes.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
-      return bytes;
-    };
     const auto activation = [](int32_t rows, int32_t columns, int32_t channels) {
       return TensorSpec{"t", {1, rows, columns, channels}, DataType::UInt8, quantized(0.05f, 120)};
     };
     const int32_t shape = b.constant<int32_t>("shape", {4}, {1, height * stride, width * stride, out_c});
     const int32_t x = b.input(activation(height, width, in_c));
     const int32_t filter = b.constant({"filter", {out_c, k, k, in_c}, DataType::UInt8, quantized(0.01f, 130)},
-                                      values(int64_t{out_c} * k * k * in_c));
+                                      scattered_values(int64_t{out_c} * k * k * in_c));
     Conv2DOptions options;
     options.stride_w = options.stride_h = stride;
     b.output(
         b.op(OpCode::TransposeConv, {shape, filter, x}, options, activation(height * stride, width * stride, out_c)));
     const Model model = b.build();
-    const std::vector<Bytes> inputs{values(int64_t{height} * width * in_c)};
+    const std::vector<Bytes> inputs{scattered_values(int64_t{height} * width * in_c)};
     expect_equal(fmt::format("transposed_{}", stride), model, targets, inputs, run_on(model, inputs, targets.front()));
   }
+}
+
+/// One output: nothing to make a vector of.
+TEST(Compiled, DepthwiseOfOneChannelAndPixel) {
+  ModelBuilder b("single");
+  const TensorSpec pixel{"t", {1, 1, 1, 1}, DataType::UInt8, quantized(0.05f, 120)};
+  const int32_t x = b.input(pixel);
+  const int32_t filter =
+      b.constant({"filter", {1, 3, 3, 1}, DataType::UInt8, quantized(0.01f, 130)}, scattered_values(9));
+  b.output(b.op(OpCode::DepthwiseConv2D, {x, filter}, DepthwiseConv2DOptions{}, pixel));
+  const Model model = b.build();
+  const std::vector<Bytes> inputs{{std::byte{200}}};
+  const std::vector<Target> targets = targets_under_test();
+  expect_equal("single", model, targets, inputs, run_on(model, inputs, targets.front()));
 }
 
 /// Networks that have something of everything; all of them where all are wanted.
