@@ -145,7 +145,7 @@ class BothWays : public Phone, public testing::WithParamInterface<const char*> {
                                  "cd " + quoted(here()) + " && exec " OCTET_COMMAND " bench " + kModelQuoted +
                                      options() + "--no-peak --period-ms 5 --sustained 1 --json out.json"},
         root() / "octet.log");
-    EXPECT_TRUE(comes_true(30, [&] { return runs_there(); })) << contents_of(root() / "octet.log");
+    EXPECT_TRUE(comes_true(120, [&] { return runs_there(); })) << contents_of(root() / "octet.log");
     sleep_ms(1500);
     return run;
   }
