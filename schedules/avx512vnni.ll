@@ -142,7 +142,7 @@ define weak_odr i32 @octet_align_stack(i32 %value) alwaysinline {
 
 declare void @llvm.prefetch(i8*, i32, i32, i32)
 
-; To the second-level cache: the line of the byte `ahead` bytes behind the one at `index`.
+; To the first-level cache: the line of the byte `ahead` bytes behind the one at `index`.
 define weak_odr i32 @octet_prefetch(i8* %bytes, i32 %index, i32 %ahead) alwaysinline {
   %from = sext i32 %index to i64
   %distance = sext i32 %ahead to i64

@@ -72,11 +72,15 @@ bool packs_pairs(const Convolution& op, const ConvolutionTile& tile, bool rows_a
          packed_pixels(bytes, tile) >= (rows_apart ? op.out_w : tile.pixels);
 }
 
+/// Whether each pixel of the output is made of the one pixel at its place.
+bool is_pointwise(const Convolution& op) {
+  return !op.transposed && op.k_h == 1 && op.k_w == 1 && op.stride_h == 1 && op.stride_w == 1;
+}
+
 /// Whether pixels that follow each other lie side by side in the input, and have no more channels than the kernel takes
 /// at once (Schedule::joined).
 bool pixels_join(const Convolution& op, const KernelInfo& kernel, bool rows_apart) {
-  const bool pointwise = op.k_h == 1 && op.k_w == 1 && op.stride_h == 1 && op.stride_w == 1;
-  return pointwise && op.groups == 1 && op.in_c == step_of(kernel) && !source_of(op, /*widened=*/false).copied &&
+  return is_pointwise(op) && op.groups == 1 && op.in_c == step_of(kernel) && !source_of(op, /*widened=*/false).copied &&
          (!rows_apart || op.out_w % kernel.schedule.joined == 0);
 }
 
@@ -364,8 +368,7 @@ AdditionCosts addition_costs(Target target) {
 
 /// Whether no tile of pixels is cut, nor reads from two rows of the image that do not follow each other.
 bool tiles_lie_in_rows(const Convolution& op, const ConvolutionTile& tile) {
-  const bool pointwise = op.k_h == 1 && op.k_w == 1 && op.stride_h == 1 && op.stride_w == 1;
-  return !op.transposed && (pointwise ? int64_t{op.batch} * op.out_h * op.out_w : op.out_w) % tile.pixels == 0;
+  return !op.transposed && (is_pointwise(op) ? int64_t{op.batch} * op.out_h * op.out_w : op.out_w) % tile.pixels == 0;
 }
 
 /// What it costs to pack a pixel (steps/pixel_pairs.h): each piece, and its bytes.

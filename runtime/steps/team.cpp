@@ -169,13 +169,15 @@ void Team::work(int self) {
   }
 }
 
-/// All but the caller's first bite, which nobody else shall have.
-void Team::deal(uint64_t units) {
+/// All but the caller's first bite, which nobody else shall have. Returns its end.
+uint64_t Team::deal(uint64_t units) {
   const auto n = static_cast<uint64_t>(threads_);
   const auto begin = [&](uint64_t i) { return units * i / n; };
+  const uint64_t bite = bite_end(0, begin(1));
   for (uint64_t i = 0; i < n; ++i)
-    members_[i].share.store(packed(i == 0 ? bite_end(0, begin(1)) : begin(i), begin(i + 1)), std::memory_order_release);
+    members_[i].share.store(packed(i == 0 ? bite : begin(i), begin(i + 1)), std::memory_order_release);
   dealt_ += units;
+  return bite;
 }
 
 /// Whoever falls asleep just now may sleep on until the next job.
@@ -227,11 +229,10 @@ void Team::parallel_for(int64_t count, int64_t grain, RangeBody body) {
   body_ = &body;
   count_ = count;
   grain_ = grain;
-  const auto units = static_cast<uint64_t>((count - 1) / grain + 1), own = units / static_cast<uint64_t>(threads_);
-  deal(units);
+  const uint64_t bite = deal(static_cast<uint64_t>((count - 1) / grain + 1));
   job_.store(job_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   wake_sleepers();
-  if (own > 0) run_units(0, 0, bite_end(0, own));
+  if (bite > 0) run_units(0, 0, bite);
   work(0);
   wait_for_all();
 }

@@ -42,7 +42,7 @@ class Team {
  private:
   void run_units(int self, uint64_t first, uint64_t last);
   void work(int self);
-  void deal(uint64_t units);
+  uint64_t deal(uint64_t units);
   void wake_sleepers();
   bool all_finished() const;
   void wait_for_all();
