@@ -149,11 +149,12 @@ std::string variant_entry(const std::string& name, const PlannedVariant& variant
   const std::string target(name_of(plan.target()));
   constexpr std::array kTargetNames = {"Sse41", "Avx2", "Avx512Vnni", "Neon", "Dotprod", "I8mm"};
   return fmt::format(
-      "    {{octet::Target::{0}, \"{1}\", {1}::steps, {2}, {3}, {5}, {1}::kernels, {1}::tensors, {4}, "
+      "    {{octet::Target::{0}, \"{1}\", {1}::steps, {2}, {3}, {6}, {5}, {1}::kernels, {1}::tensors, {4}, "
       "{1}::inputs, "
       "{1}::outputs}},\n",
       kTargetNames[static_cast<size_t>(plan.target())], target, plan.steps().size(),
-      constants_symbol(name, plan.target()), plan.memory().offset.size(), arena_bytes_of(plan));
+      constants_symbol(name, plan.target()), plan.memory().offset.size(), arena_bytes_of(plan),
+      plan.constants().size());
 }
 
 std::string tensor_entry(const char* kind, size_t index, const TensorInfo& info) {

@@ -22,16 +22,24 @@ const Variant* find_variant(const Network& network, const char* features) {
   return nullptr;
 }
 
-/// Has the system give the first `needed` bytes' pages all at once, which takes a fraction of the time that it takes to
-/// give one after the other as they are first written; large pages, which take a third of that, where whole ones lie
-/// within `bytes`. Older systems cannot; nothing depends on it.
-void map_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t needed, [[maybe_unused]] size_t bytes) {
+/// Has the system map pages all at once, which takes a fraction of the time that it takes to map one after the other as
+/// they are first used. Older systems cannot; nothing depends on it.
+void map_pages(uintptr_t begin, uintptr_t end, int advice) {
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), first = begin / page * page;
+  madvise(reinterpret_cast<void*>(first), end - first, advice);
+}
+
+/// The first `needed` bytes of an arena; on large pages, which take a third of the time, where whole ones lie within
+/// `bytes`. And a variant's constants.
+void map_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t needed, [[maybe_unused]] size_t bytes,
+               [[maybe_unused]] const Variant& variant) {
 #if defined(MADV_POPULATE_WRITE)
   const auto up = [](uintptr_t at, uintptr_t unit) { return (at + unit - 1) / unit * unit; };
   const auto at = reinterpret_cast<uintptr_t>(memory), end = at + needed;
   prefer_huge_pages(memory, std::min(bytes, up(end, kHugePage) - at));
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), first = at / page * page;
-  madvise(reinterpret_cast<void*>(first), end - first, MADV_POPULATE_WRITE);
+  map_pages(at, end, MADV_POPULATE_WRITE);
+  const auto constants = reinterpret_cast<uintptr_t>(variant.constants);
+  map_pages(constants, constants + static_cast<size_t>(variant.constant_bytes), MADV_POPULATE_READ);
 #endif
 }
 
@@ -43,7 +51,7 @@ Instance* Instance::create(const Network& network, void* memory, size_t bytes, c
   const bool aligned = reinterpret_cast<uintptr_t>(memory) % kArenaAlignment == 0;
   if (variant == nullptr || memory == nullptr || !aligned || bytes < Instance::bytes(network)) return nullptr;
   const size_t before_arena = Instance::bytes(network) - static_cast<size_t>(network.arena_bytes);
-  map_pages(memory, before_arena + static_cast<size_t>(variant->arena_bytes), bytes);
+  map_pages(memory, before_arena + static_cast<size_t>(variant->arena_bytes), bytes, *variant);
   return new (memory) Instance(network, *variant, static_cast<std::byte*>(memory));
 }
 

@@ -32,7 +32,8 @@ struct Variant {
   const StepEntry* steps;
   int32_t step_count;
   const std::byte* constants;  // kSlackBytes readable behind them
-  int64_t arena_bytes;         // of the network's
+  int64_t constant_bytes;
+  int64_t arena_bytes;  // of the network's
   const KernelFunction* kernels;
   const Place* tensors;
   int32_t tensor_count;
