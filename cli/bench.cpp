@@ -78,7 +78,13 @@ std::vector<Candidate> prepare_all(const BenchOptions& options) {
 /// The CPUs to run `threads` threads on: those asked for; else as many as there are threads; else all.
 std::vector<int> cpus_for(const BenchOptions& options, const std::string& asked, int threads,
                           const std::vector<int>& all) {
-  if (!asked.empty()) return choose_cpus(asked, clusters());
+  if (!asked.empty()) {
+    std::vector<int> chosen = choose_cpus(asked, clusters());
+    const auto may_be_used = [&](int cpu) { return std::ranges::count(all, cpu) > 0; };
+    if (std::ranges::none_of(chosen, may_be_used))
+      throw ModelError(fmt::format("--cpus {}: there are {}", asked, to_cpu_list(all)));
+    return chosen;
+  }
   if (options.no_pin || static_cast<size_t>(threads) >= all.size()) return all;
   return preferred_cpus(static_cast<size_t>(threads));
 }
@@ -262,7 +268,7 @@ void add_bench(CLI::App& app, Action& action) {
       ->excludes(models);
   command
       ->add_option("--min-change", options->min_change, "With --compare: per cent up to which medians count as equal")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(within(0.0, 100.0))
       ->capture_default_str();
   command->add_option("--threads", options->threads, "Numbers of threads to measure, e.g. 1,2")
       ->delimiter(',')
@@ -274,7 +280,7 @@ void add_bench(CLI::App& app, Action& action) {
   command
       ->add_option("--min-time", options->effort.min_seconds,
                    fmt::format("Seconds to sample for, {} to {} runs, where --runs does not say", kMinRuns, kMaxRuns))
-      ->check(CLI::Range(0.0, 86400.0))
+      ->check(within(0.0, 86400.0))
       ->capture_default_str();
   command
       ->add_option("--warmup", options->effort.warmup,
@@ -303,11 +309,11 @@ void add_bench(CLI::App& app, Action& action) {
                    "Before each measurement wait so many seconds, or until the CPUs are no hotter: 30 or 40C")
       ->type_name("SECONDS|TEMPERATURE");
   command->add_option("--period-ms", options->period_ms, "Start a run every so many ms, as a camera would, not at once")
-      ->check(CLI::Range(0.0, 3600000.0));
+      ->check(within(0.0, 3600000.0));
   command
       ->add_option("--sustained", options->sustained_minutes,
                    "Run for so many minutes and show how times, frequency and temperature went on")
-      ->check(CLI::Range(0.001, 1440.0))
+      ->check(within(0.001, 1440.0))
       ->excludes("--runs")
       ->type_name("MINUTES");
   command

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <functional>
 
 namespace octet::cli {
@@ -20,6 +21,19 @@ void add_eval(CLI::App& app, Action& action);
 void add_count(CLI::App& app, Action& action);
 void add_counted(CLI::App& app, Action& action);
 void add_zoo(CLI::App& app, Action& action);
+
+/// CLI::Range, which takes NaN for a number between any two.
+inline CLI::Validator within(double least, double most) {
+  const CLI::Range range(least, most);
+  CLI::Validator validator(
+      [range](std::string& text) {
+        double value = 0;
+        const bool is_nan = CLI::detail::lexical_cast(text, value) && std::isnan(value);
+        return is_nan ? "Value " + text + " is not a number" : range(text);
+      },
+      range.get_description(), "within");
+  return validator;
+}
 
 /// Adds a subcommand whose options live in a T as long as the application, and runs `command(options)` when chosen.
 template <typename T>

@@ -181,7 +181,7 @@ void add_estimate(CLI::App& app, Action& action) {
       ->allow_extra_args(false)
       ->check(CLI::IsMember(names));
   command->add_option("--frequency", options->gigahertz, "GHz, where not the frequency of the core in a known chip")
-      ->check(CLI::Range(0.01, 10.0));
+      ->check(within(0.01, 10.0));
   add_emulate_options(*command, options->emulate);
   command->get_option("--target")
       ->description("Instruction sets to use in place of the widest that each core has")

@@ -344,7 +344,9 @@ void add_lab(CLI::App& app, Action& action) {
       "Compile one layer's kernel anew with other numbers in its schedule; check and time it beside the present one",
       lab);
   command->add_option("MODEL", options->model, kModelHelp)->required();
-  command->add_option("--layer", options->layer, "The layer, as octet bench --layers numbers them")->required();
+  command->add_option("--layer", options->layer, "The layer, as octet bench --layers numbers them")
+      ->required()
+      ->check(CLI::Range(0, 1000000));
   command
       ->add_option("--set", options->changes,
                    "What to change, e.g. pixels=6,vectors=2. Without: the present kernel, and what there is to change")
@@ -352,7 +354,7 @@ void add_lab(CLI::App& app, Action& action) {
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE,...");
   command->add_option("--min-time", options->seconds, "Seconds to measure for")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(within(0.0, 3600.0))
       ->capture_default_str();
   add_threads_option(*command, options->threads);
   add_prepare_options(*command, options->prepare);

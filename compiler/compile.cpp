@@ -159,6 +159,8 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
                      options.platform.name);
   const Toolchain toolchain(options.platform, options.cxx);
   const Parts parts = find_parts();
+  Outputs outputs;
+  outputs.reserve_folder(options.folder);
   const KernelCache cache(options.cache / "kernels", parts.kernel_compiler, options.platform.android);
 
   CompileReport report;
@@ -227,8 +229,6 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
     work.write(files.back(), page(name, pages, options.emit));
   }
 
-  fs::create_directories(options.folder);
-  Outputs outputs;
   for (const std::string& file : files) outputs.write(options.folder / file, read_bytes(work.path / file));
   outputs.commit();
   return report;

@@ -61,6 +61,10 @@ Outputs::~Outputs() {
     std::error_code ignored;
     fs::remove(file.temporary, ignored);
   }
+  for (const fs::path& folder : new_folders_) {
+    std::error_code ignored;
+    fs::remove(folder, ignored);
+  }
 }
 
 const Outputs::File& Outputs::file_for(const fs::path& path) {
@@ -76,6 +80,17 @@ void Outputs::reserve(const fs::path& path) {
   const File& file = file_for(path);
   std::ofstream out(file.temporary, std::ios::binary);
   if (!out) fail_to_write(path, std::strerror(errno));
+}
+
+void Outputs::reserve_folder(const fs::path& path) {
+  std::error_code error;
+  std::vector<fs::path> missing;
+  for (fs::path at = fs::absolute(path).lexically_normal(); !fs::exists(at, error) && !error; at = at.parent_path())
+    missing.push_back(at);
+  if (!error) fs::create_directories(path, error);
+  if (error) fail_to_write(path, error.message());
+  if (access(path.c_str(), W_OK | X_OK) != 0) fail_to_write(path, std::strerror(errno));
+  std::ranges::move(missing, std::back_inserter(new_folders_));
 }
 
 void Outputs::write(const fs::path& path, std::span<const std::byte> bytes) {
@@ -97,6 +112,7 @@ void Outputs::commit() {
     if (error) fail_to_write(file.path, error.message());
   }
   files_.clear();
+  new_folders_.clear();
 }
 
 }  // namespace octet

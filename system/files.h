@@ -26,6 +26,8 @@ class Outputs {
 
   /// Makes sure that `path` can be written, before any work is done. Optional.
   void reserve(const std::filesystem::path& path);
+  /// The same for a folder, which is made where there is none.
+  void reserve_folder(const std::filesystem::path& path);
   void write(const std::filesystem::path& path, std::span<const std::byte> bytes);
   void write(const std::filesystem::path& path, std::string_view text);
   void commit();
@@ -37,6 +39,7 @@ class Outputs {
   const File& file_for(const std::filesystem::path& path);
 
   std::vector<File> files_;
+  std::vector<std::filesystem::path> new_folders_;  // innermost first
 };
 
 }  // namespace octet

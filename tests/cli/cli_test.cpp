@@ -132,6 +132,12 @@ TEST_F(Cli, WrongUsageIsRefused) {
   expect_refusal("run small.tflite --input in.bin --image p.bmp", {"--image"});
   expect_refusal("bench small.tflite --runs 0", {"--runs"});
   expect_refusal("bench small.tflite --cpus 1-x", {"1-x"});
+  expect_refusal("bench small.tflite --cpus 1023", {"--cpus 1023: there are "});
+  for (const std::string option : {"bench small.tflite --min-time", "bench small.tflite --period-ms",
+                                   "bench small.tflite --sustained", "bench --compare a.json b.json --min-change",
+                                   "lab small.tflite --layer 0 --min-time", "estimate small.tflite --frequency"})
+    expect_refusal(option + " nan", {option.substr(option.rfind("--")), "not a number"});
+  expect_refusal("lab small.tflite --layer -1", {"--layer", "-1"});
   expect_refusal("count small.tflite --target mmx", {"mmx"});
   expect_refusal("estimate small.tflite --core 8086", {"8086", "cortex-a76"});
   expect_refusal("count small.tflite --arm64 no/such/octet", {});
@@ -232,6 +238,8 @@ TEST_F(Cli, OutputsThatCannotBeWrittenLeaveNothing) {
   expect_refusal("run small.tflite --input in.bin --output x --dump-all no/such/folder", {"no/such/folder"}, 1);
   expect_refusal("bench small.tflite --runs 1 --json no/such/folder.json", {"no/such/folder.json"}, 1);
   expect_refusal("zoo mobilenet_v1_0.25_128 -o no/such/x.tflite", {"no/such/x.tflite"}, 1);
+  expect_refusal("compile small.tflite -o in.bin/x", {"in.bin/x: cannot be written"}, 1);
+  expect_refusal("compile small.tflite -o new/folder --cxx /no/such/compiler", {"/no/such/compiler"});
 }
 
 TEST_F(Cli, RunTakesPictures) {

@@ -156,6 +156,18 @@ TEST(Outputs, AppearOnCommitOnly) {
   Outputs outputs;
   EXPECT_THROW(outputs.reserve(folder / "no" / "such"), std::runtime_error);
   EXPECT_THROW(outputs.reserve(folder), std::runtime_error);
+  {
+    Outputs dropped;
+    dropped.reserve_folder(folder / "c" / "d");
+    EXPECT_TRUE(std::filesystem::is_directory(folder / "c" / "d"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "c"));
+  Outputs kept;
+  kept.reserve_folder(folder / "c" / "d");
+  kept.write(folder / "c" / "d" / "e", "kept");
+  kept.commit();
+  EXPECT_EQ(read_lines(folder / "c" / "d" / "e"), std::vector<std::string>{"kept"});
+  EXPECT_THROW(kept.reserve_folder(folder / "a" / "b"), std::runtime_error) << "a is a file";
   std::filesystem::remove_all(folder);
 }
 
