@@ -139,7 +139,12 @@ std::string variant_tables(const PlannedVariant& variant) {
   for (const std::string& symbol : variant.symbols) text += fmt::format("    {}_argv,\n", symbol);
   text += "    nullptr};\nconstexpr Place tensors[] = {\n";
   for (size_t t = 0; t < plan.memory().offset.size(); t++) text += fmt::format("    {},\n", place_of(plan, t));
-  text += fmt::format("}};\nconstexpr int32_t inputs[] = {{{}}}, outputs[] = {{{}}};\n}}  // namespace {}\n\n",
+  text += "};\nconstexpr Fill fills[] = {\n";
+  for (const FilledTensor& filled : plan.filled_tensors()) {
+    const int64_t offset = plan.memory().offset[static_cast<size_t>(filled.tensor)];
+    if (offset >= 0) text += fmt::format("    {{{}, {}, {}}},\n", offset, filled.bytes, filled.value);
+  }
+  text += fmt::format("    {{}}}};\nconstexpr int32_t inputs[] = {{{}}}, outputs[] = {{{}}};\n}}  // namespace {}\n\n",
                       fmt::join(plan.input_tensors(), ", "), fmt::join(plan.output_tensors(), ", "), target);
   return text;
 }
@@ -150,8 +155,7 @@ std::string variant_entry(const std::string& name, const PlannedVariant& variant
   constexpr std::array kTargetNames = {"Sse41", "Avx2", "Avx512Vnni", "Neon", "Dotprod", "I8mm"};
   return fmt::format(
       "    {{octet::Target::{0}, \"{1}\", {1}::steps, {2}, {3}, {6}, {5}, {1}::kernels, {1}::tensors, {4}, "
-      "{1}::inputs, "
-      "{1}::outputs}},\n",
+      "{1}::fills, {1}::inputs, {1}::outputs}},\n",
       kTargetNames[static_cast<size_t>(plan.target())], target, plan.steps().size(),
       constants_symbol(name, plan.target()), plan.memory().offset.size(), arena_bytes_of(plan),
       plan.constants().size());
@@ -427,7 +431,8 @@ std::string network_source(const std::string& name, const std::vector<PlannedVar
   }
   for (const std::string& symbol : symbols) text += fmt::format("int {}_argv(void**);\n", symbol);
   text +=
-      "}\n\nnamespace {\n\nusing octet::compiled::Instance;\nusing octet::compiled::Place;\n"
+      "}\n\nnamespace {\n\nusing octet::compiled::Fill;\nusing octet::compiled::Instance;\nusing "
+      "octet::compiled::Place;\n"
       "using octet::compiled::run_step;\nusing octet::compiled::StepEntry;\n\n";
   for (const PlannedVariant& variant : variants) text += variant_tables(variant);
   text += "constexpr octet::compiled::Variant variants[] = {\n";

@@ -80,7 +80,7 @@ Step joined(std::span<const Step> layers, const BlockStep& work) {
   }
   // Besides the first layer's input what the last one adds.
   step.reads.erase(step.reads.begin());
-  step.reads.insert(step.reads.begin(), layers.front().reads.begin(), layers.front().reads.end());
+  step.reads.insert(step.reads.begin(), layers.front().reads.at(0));
   step.scratch_bytes = work.buffers().total;
   step.kernels.begin = layers.front().kernels.begin;
   step.work = work;

@@ -106,11 +106,15 @@ void Plan::keep_constant(int32_t tensor, const Graph& graph) {
 }
 
 MemoryPlan Plan::plan_arena(const Graph& graph) const {
-  std::vector<int64_t> arena_tensors(graph.tensors.size());
+  std::vector<int64_t> arena_tensors = tensor_bytes_;
   std::vector<int32_t> always_alive = inputs_;
-  for (size_t i = 0; i < arena_tensors.size(); ++i) {
+  for (size_t i = 0; i < graph.tensors.size(); ++i) {
     arena_tensors[i] = graph.tensors[i].data.empty() ? bytes_in_memory(graph, static_cast<int32_t>(i)) : 0;
     if (graph.tensors[i].is_variable) always_alive.push_back(static_cast<int32_t>(i));
+  }
+  for (const FilledTensor& filled : filled_tensors_) {
+    const auto reads = [&](const Step& step) { return std::ranges::count(step.reads, filled.tensor) > 0; };
+    if (std::ranges::any_of(steps_, reads)) always_alive.push_back(filled.tensor);
   }
   return plan_memory({steps_, arena_tensors, always_alive, outputs_, keep_all_});
 }
@@ -205,6 +209,20 @@ Step PlanBuilder::step_for(const Node& node, std::string kernel) const {
 }
 
 int64_t PlanBuilder::offset_of(const void* kept) const { return plan_.offset_of(kept); }
+
+int32_t PlanBuilder::filled_tensor(uint8_t value, int64_t bytes) {
+  const auto known = std::ranges::find(plan_.filled_tensors_, value, &FilledTensor::value);
+  if (known != plan_.filled_tensors_.end()) {
+    int64_t& size = plan_.tensor_bytes_[static_cast<size_t>(known->tensor)];
+    size = known->bytes = std::max(known->bytes, bytes);
+    return known->tensor;
+  }
+  const auto tensor = static_cast<int32_t>(plan_.tensor_bytes_.size());
+  plan_.filled_tensors_.push_back({tensor, bytes, value});
+  plan_.tensor_bytes_.push_back(bytes);
+  plan_.sign_flipped_.push_back(false);
+  return tensor;
+}
 
 std::vector<Kernel> PlanBuilder::kernels(Family family) const {
   return options_.kernels ? options_.kernels(plan_.steps_.size(), family) : kernels_for(family, options_);

@@ -77,6 +77,13 @@ struct MemoryPlan {
   int64_t lower_bound_bytes = 0;        // largest sum of tensors and scratch alive at once
 };
 
+/// A tensor of the plan's own, all of whose bytes are the same, always: who makes an arena fills it.
+struct FilledTensor {
+  int32_t tensor;
+  int64_t bytes;
+  uint8_t value;
+};
+
 /// A block of layers that can be computed in bands (steps/block.h), and where its intermediates lie meanwhile.
 struct BlockMemory {
   std::string layer;                // BLOCK and its output
@@ -113,6 +120,7 @@ class Plan {
   std::span<const std::byte> constants() const { return {constants_.get(), static_cast<size_t>(constant_bytes_)}; }
   /// Where tensors that never change lie among the constants, by tensor index.
   const std::map<int32_t, int64_t>& constant_tensors() const { return constant_tensors_; }
+  const std::vector<FilledTensor>& filled_tensors() const { return filled_tensors_; }
   /// What a tensor holds, without margins.
   int64_t tensor_bytes(int32_t tensor) const { return tensor_bytes_.at(static_cast<size_t>(tensor)); }
   /// The tensors that are the network's inputs and outputs.
@@ -140,8 +148,9 @@ class Plan {
   Target target_{};
   bool keep_all_ = false;
   std::vector<Step> steps_;
-  std::vector<int64_t> tensor_bytes_;  // by tensor index of the graph
+  std::vector<int64_t> tensor_bytes_;  // by tensor index: the graph's, then the plan's own
   std::vector<bool> sign_flipped_;     // by tensor index: the file's type has the other sign
+  std::vector<FilledTensor> filled_tensors_;
   std::vector<int32_t> inputs_, outputs_;
   std::vector<TensorInfo> input_infos_, output_infos_;
   std::vector<Kernel> kernels_;
@@ -199,6 +208,8 @@ class PlanBuilder {
     std::copy(values.begin(), values.end(), kept);
     return {constant(kept), std::ssize(values)};
   }
+  /// A tensor of at least so many bytes, each of them `value`. A step that reads it says so.
+  int32_t filled_tensor(uint8_t value, int64_t bytes);
   /// The kernels that the next step may take.
   std::vector<Kernel> kernels(Family family) const;
   /// How steps name a kernel; each use is a kernel of the network by itself.

@@ -1,5 +1,7 @@
 #include "runtime/session.h"
 
+#include <cstring>
+
 #include "runtime/aligned_memory.h"
 #include "runtime/thread_pool.h"
 
@@ -12,6 +14,9 @@ struct Session::State {
     for (const int64_t offset : memory.offset) tensors.push_back(offset < 0 ? nullptr : arena.get() + offset);
     for (const auto& [tensor, offset] : plan.constant_tensors_)
       tensors[static_cast<size_t>(tensor)] = plan.constants_.get() + offset;
+    for (const FilledTensor& filled : plan.filled_tensors()) {
+      if (std::byte* const bytes = contents(filled.tensor)) std::memset(bytes, filled.value, filled.bytes);
+    }
   }
 
   std::byte* contents(int32_t tensor) const { return tensors[static_cast<size_t>(tensor)]; }

@@ -68,6 +68,8 @@ Instance::Instance(const Network& network, const Variant& variant, std::byte* me
                   : place.in == Place::In::Constants ? const_cast<std::byte*>(variant.constants) + place.offset
                                                      : nullptr;
   }
+  for (const Fill* fill = variant.fills; fill->bytes > 0; fill++)
+    std::memset(arena_ + fill->offset, fill->value, static_cast<size_t>(fill->bytes));
   for (int32_t i = 0; i < network.input_count; i++)
     std::memset(tensors_[variant.inputs[i]], 0, static_cast<size_t>(network.input_bytes[i]));
 }

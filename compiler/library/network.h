@@ -25,6 +25,12 @@ struct Place {
   int64_t offset;
 };
 
+/// Bytes of the arena that are always the same (Plan::filled_tensors).
+struct Fill {
+  int64_t offset, bytes;
+  uint8_t value;
+};
+
 /// A network for one instruction set.
 struct Variant {
   Target target;
@@ -37,6 +43,7 @@ struct Variant {
   const KernelFunction* kernels;
   const Place* tensors;
   int32_t tensor_count;
+  const Fill* fills;                // the last one has no bytes
   const int32_t *inputs, *outputs;  // tensors
 };
 

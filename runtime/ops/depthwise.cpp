@@ -326,7 +326,8 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.rows_at_once = layer.kernel().schedule.rows;
   if (kernel_pads(layer, builder)) {
     layer.image.copied = false;
-    layer.image.unpadded = true;
+    const int64_t row = int64_t{layer.image.shape.in_w} * layer.image.channels();
+    layer.image.padding = builder.filled_tensor(static_cast<uint8_t>(layer.input_zero), row + layer.layout.block);
   }
   layer.pixel_step = layer.joined * layer.image.column(op.stride_w);
   layer.pair_step = static_cast<int32_t>(layer.image.column(int64_t{op.dilation_w} * 2));
@@ -355,6 +356,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   const int64_t image_outputs = int64_t{op.out_h} * op.out_w * op.out_c;
   step.scratch_bytes = layer.image_bytes() + (fast ? 0 : image_outputs * 4);
   layer.sections = keep_sections(builder, layer);
+  if (layer.image.unpadded()) step.reads.push_back(layer.image.padding);
   step.work = static_cast<const DepthwiseStep&>(layer);
   builder.add(std::move(step));
 }

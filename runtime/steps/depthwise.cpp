@@ -20,7 +20,7 @@ void read_padding(BufferArgument& input, const Layer& layer, int64_t top, const 
   input.dimensions[1].extent = static_cast<int32_t>(image.in_w);
   input.dimensions[2].min = static_cast<int32_t>(image.top - top);
   input.dimensions[2].extent = static_cast<int32_t>(image.in_h);
-  input.dimensions[3].stride = static_cast<int32_t>(context.scratch - in);
+  input.dimensions[3].stride = static_cast<int32_t>(context.data<std::byte>(layer.image.padding) - in);
 }
 
 /// Some rows of one image of the batch, some joined channels of a section, some (joined) pixels of each row.
@@ -62,7 +62,7 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
          {in_columns ? layer.image.shape.width - pixels.begin * layer.joined * layer.stride_w : INT32_MAX,
           in_columns ? layer.image.channels() : layer.pixel_step},
          {in.count - top, layer.image.row()}});
-    if (layer.image.unpadded) read_padding(input, layer, top, in.bytes + channels.begin, context);
+    if (layer.image.unpadded()) read_padding(input, layer, top, in.bytes + channels.begin, context);
     call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_int16,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   }
@@ -139,10 +139,8 @@ void run(const DepthwiseStep& layer, const RunContext& context) {
              reinterpret_cast<uint8_t*>(context.scratch), context.pool);
     in = context.scratch;
   }
-  if (layer.image.unpadded)
-    std::memset(context.scratch, layer.input_zero, static_cast<size_t>(layer.image.row() + layer.layout.block));
   if (layer.image.bordered) fill_border(s, static_cast<uint8_t>(layer.input_zero), context.data<uint8_t>(layer.input));
-  const int64_t in_image = (layer.image.unpadded ? s.in_h : s.height) * layer.image.row(),
+  const int64_t in_image = (layer.image.unpadded() ? s.in_h : s.height) * layer.image.row(),
                 out_image = layer.out_h * layer.out_w * layer.out_c;
   std::byte* const sums = context.scratch + layer.image_bytes();
   for (int64_t b = 0; b < layer.batch; b++, in += in_image, out += out_image)

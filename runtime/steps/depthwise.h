@@ -17,16 +17,17 @@ namespace octet {
 /// depthwise convolution of `channels` channels.
 struct DepthwiseImage {
   bool copied = false, bordered = false;
-  bool unpadded = false;  // for what lies outside the kernel reads a row of padding, which is in scratch
-  PadCopy shape{};        // of the copy, or of what would be one; where there is no border, of the input itself
+  int32_t padding = -1;  // tensor: a row of padding, which the kernel reads for what lies outside; -1: it need not
+  PadCopy shape{};       // of the copy, or of what would be one; where there is no border, of the input itself
 
+  bool unpadded() const { return padding >= 0; }
   /// As one that is copied.
   void copy() {
-    copied = copied || unpadded;
-    unpadded = false;
+    copied = copied || unpadded();
+    padding = -1;
   }
   int64_t channels() const { return shape.channels * shape.repeat; }
-  int64_t row() const { return (unpadded ? shape.in_w : shape.width) * channels(); }
+  int64_t row() const { return (unpadded() ? shape.in_w : shape.width) * channels(); }
   /// Where column x begins, from the row's start.
   int64_t column(int64_t x) const {
     return (x % shape.phases * (shape.width / shape.phases) + x / shape.phases) * channels();
@@ -66,11 +67,8 @@ struct DepthwiseStep {
   bool requantizes() const { return requantize >= 0; }
   int64_t joined_channels() const { return joined * out_c; }
   int64_t panel_elements(int64_t taps) const { return taps * layout.panel * layout.depth; }
-  /// Of scratch: the copy, or the row of padding.
-  int64_t image_bytes() const {
-    const int64_t elements = image.copied ? image.shape.elements() : image.unpadded ? image.row() : 0;
-    return elements > 0 ? round_up(elements + kSlackBytes, 64) : 0;
-  }
+  /// Of the copy.
+  int64_t image_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }
   int64_t output_bytes() const { return requantizes() ? 4 : 1; }
 };
 
