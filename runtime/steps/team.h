@@ -62,8 +62,9 @@ class Team {
   std::atomic<uint64_t> dropped_{0};  // of these
 
   // The job, on a line of the cache that is written once a job.
-  alignas(64) std::atomic<uint64_t> job_{0};  // its number
-  const RangeBody* body_ = nullptr;
+  alignas(64) std::atomic<uint64_t> job_{0};     // its number
+  std::atomic<const void*> body_data_{nullptr};  // to be fetched ahead: may be a later job's
+  RangeBody body_{nullptr, nullptr};
   int64_t count_ = 0, grain_ = 1;
 };
 
