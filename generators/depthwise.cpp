@@ -44,6 +44,8 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     column(t, c, u, g, Y) = shared ? input(c, inside, row) : input(c + offset, u / k, row);
   } else {
     Expr row = first + min(below, geometry.stride * (geometry.rows - 1) + k - 1);
+    if (doubles_row(target, geometry))
+      row = first + select(below >= k - 1, doubled_row, select(below == doubled_row, k - 1, below));
     const Internal::Dimension columns = input.dim(1);
     Expr image_column = shared ? u : geometry.stride * (u / k) + kx;
     Expr inside = within(image_column, columns);
@@ -64,7 +66,9 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     define_sum_by_groups(target, geometry);
 
   if (activation_of(target).is_uint()) {
-    scaled(c, x, y) = rescaled_wide(target, /*in_float=*/true, sum(c, x, y), channels, c, 0, zero_point, lo);
+    const Expr total =
+        splits_by_panel(target, geometry) ? sum(c, x, y, c / depthwise_layout(target).panel) : sum(c, x, y);
+    scaled(c, x, y) = rescaled_wide(target, /*in_float=*/true, total, channels, c, 0, zero_point, lo);
     const Expr least = target == Target::Avx512Vnni ? instruction(Int(32), "octet_align_stack", {lo}) : lo;
     output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), least, hi);
   } else {
@@ -86,11 +90,15 @@ Expr DepthwiseKernel::padded(const Expr& channel, const Expr& inside, const Expr
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {
   const DepthwiseLayout layout = depthwise_layout(target);
   const int k = geometry.filter, rows = geometry.rows;
-  r = RDom(0, layout.depth, 0, k, 0, groups, 0, geometry.parts, "r");
+  const bool by_panel = splits_by_panel(target, geometry);
+  r = RDom(0, layout.depth, 0, k, 0, groups, 0, by_panel ? 1 : geometry.parts, "r");
   Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
   if (geometry.sliding)
     activation = select(r[1] % step == 0, held(r[0], c, x + r[1] / step, r[2], y / rows), activation);
-  Expr tap = r[1] + k * (r[2] + groups * (r[3] + geometry.parts * (y % rows)));
+  const auto tap_of = [&](const RDom& r, const Expr& part) {
+    return r[1] + k * (r[2] + groups * (part + geometry.parts * (y % rows)));
+  };
+  Expr tap = tap_of(r, r[3]);
   Expr pixel = 0;
   if (target == Target::Dotprod) {
     // A stride that is 0, which the compiler does not know: it then loads weights and biases where they are used,
@@ -99,8 +107,17 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
     pixel = x + geometry.pixels * y;
   }
   Expr weight = weights(r[0], in_panel(target, c), tap, c / layout.panel);
-  sum(c, x, y) = channels(c, kBias, pixel);
-  sum(c, x, y) += product(target, activation, weight);
+  if (!by_panel) {
+    sum(c, x, y) = channels(c, kBias, pixel);
+    sum(c, x, y) += product(target, activation, weight);
+    return;
+  }
+  sum(c, x, y, p) = channels(c, kBias, pixel);
+  sum(c, x, y, p) += product(target, activation, weight);
+  more = RDom(0, layout.depth, 0, k, 0, groups, "more");
+  more.where(channels(layout.panel * p, kParts, 0) > 1);
+  sum(c, x, y, p) += product(target, column(more[0], c, step * x + more[1], more[2], y / rows),
+                             weights(more[0], in_panel(target, c), tap_of(more, 1), c / layout.panel));
 }
 
 // NEON: no reduction, the taps are written out. Two products add up in 16 bits: smull, smlal, then saddw.
@@ -121,7 +138,8 @@ void DepthwiseKernel::define_sum_by_pairs(const Schedule& geometry) {
 }
 
 std::vector<Argument> DepthwiseKernel::arguments() const {
-  return {input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi};
+  const Argument of_section = input.type().is_int() ? Argument(fits_int16) : Argument(doubled_row);
+  return {input, pair_step, odd_step, weights, channels, of_section, zero_point, lo, hi};
 }
 
 DepthwiseAnyKernel::DepthwiseAnyKernel(Target target, Output kind)

@@ -12,10 +12,12 @@
 //   sum(c, x, y) = bias(c) + sum over t, g, kx, p of column(t, c, u, g, y / rows) *
 //                  weights(t, c % panel, tap, c / panel), tap = kx + k_w (g + groups (p + parts (y % rows)))
 // where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart.
-// `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Tiles of several
-// `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u counts the
-// image's columns.
-// Reads no row past the last (it repeats that, with weight 0); channels up to the block's end.
+// `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Few channels have
+// such weights: where splits_by_panel, second parts are multiplied for those panels only that have some; where
+// doubles_row, a column has one row twice, so that this one's weights may be in two parts (schedules/manifest.h). Tiles
+// of several `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u
+// counts the image's columns. Reads no row past the last (it repeats that, with weight 0); channels up to the block's
+// end.
 //
 // On x86 the image need not lie inside its padding: `input` says by its mins and extents which of the padded image's
 // columns and rows there are, and by the last dimension's stride how far from the image a row of padding lies, which is
@@ -38,7 +40,8 @@
 
 namespace octet {
 
-/// Arguments, in order: input, pair_step, odd_step, weights, channels, fits_int16, zero_point, lo, hi; output.
+/// Arguments, in order: input, pair_step, odd_step, weights, channels, on Arm fits_int16, on x86 doubled_row,
+/// zero_point, lo, hi; output.
 struct DepthwiseKernel {
   /// Of `geometry`: filter, stride, rows, parts, pixels, joined, sliding.
   DepthwiseKernel(Target target, const Schedule& geometry);
@@ -47,17 +50,19 @@ struct DepthwiseKernel {
   Halide::Param<int32_t> pair_step{"pair_step"}, odd_step{"odd_step"};  // in elements of input
   Halide::ImageParam weights;   // int8 or int16 [depth, panel, taps, channels / panel]
   Halide::ImageParam channels;  // int32 [channel, field, 0]: ChannelField; the last stride is 0, as for convolution
-  Halide::Param<int32_t> fits_int16{"fits_int16"};  // are_int16 (generators/rescale.h)
-  Halide::Param<int32_t> zero_point{"zero_point"};  // of the output
-  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};        // clamp
+  Halide::Param<int32_t> fits_int16{"fits_int16"};    // are_int16 (generators/rescale.h)
+  Halide::Param<int32_t> doubled_row{"doubled_row"};  // doubles_row (schedules/manifest.h)
+  Halide::Param<int32_t> zero_point{"zero_point"};    // of the output
+  Halide::Param<int32_t> lo{"lo"}, hi{"hi"};          // clamp
 
   int groups;  // of `depth` rows each, in a column
   Halide::Var c{"c"}, x{"x"}, y{"y"};
-  Halide::Var t{"t"}, u{"u"}, g{"g"}, Y{"Y"};
-  Halide::RDom r;  // [depth, k_w, groups, parts]; not on NEON
+  Halide::Var t{"t"}, u{"u"}, g{"g"}, Y{"Y"}, p{"p"};
+  Halide::RDom r;     // [depth, k_w, groups, parts]; not on NEON
+  Halide::RDom more;  // [depth, k_w, groups], of second parts where panels have them or not (splits_by_panel)
   Halide::Func column{"column"};
-  Halide::Func held{"held"};  // where columns slide: the first column of each pixel
-  Halide::Func sum{"sum"};
+  Halide::Func held{"held"};      // where columns slide: the first column of each pixel
+  Halide::Func sum{"sum"};        // where splits_by_panel [.., panel]
   Halide::Func scaled{"scaled"};  // on x86 not yet narrowed
   Halide::Func output{"output"};  // [channel, column, row]
 

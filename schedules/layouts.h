@@ -46,6 +46,7 @@ enum ChannelField : uint8_t {
   // Where the kernel rescales in floating point:
   kScale = kMultiplier,  // float
   kOffset = kShift,      // float
+  kParts = kRound,       // of a depthwise panel's weights, at its first channel (splits_by_panel)
 };
 
 /// Rows of the int32 table of runs that convolutions take (generators/convolution.h).

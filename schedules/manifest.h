@@ -207,6 +207,18 @@ constexpr bool stays_in_registers(Target target, const Schedule& s) {
   return target == Target::Avx512Vnni && s.filter == 3 && s.pixels <= 2;
 }
 
+/// AVX-512: whether second parts of weights are multiplied only for panels of channels that have some (kParts says
+/// which), so that the others cost next to no more than with a kernel of one part.
+constexpr bool splits_by_panel(Target target, const Schedule& s) {
+  return target == Target::Avx512Vnni && s.parts == 2 && s.pixels > 1;
+}
+
+/// AVX-512: whether a column has one row of the filter twice, whose weights so may be in two parts. Which one, a
+/// section of channels says (doubled_row): that comes last, twice, and the filter's last row in its place.
+constexpr bool doubles_row(Target target, const Schedule& s) {
+  return target == Target::Avx512Vnni && s.filter == 3 && s.rows == 1 && s.parts == 1;
+}
+
 // clang-format off
 inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x5c4_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 5, .vectors = 4}},

@@ -77,6 +77,21 @@ void schedule_single_pixels(DepthwiseKernel& k, const Schedule& tile) {
   schedule_column(k, k.column.compute_at(k.sum, k.r[1]));
 }
 
+// After all first parts, so that one branch goes round them.
+void schedule_second_parts(DepthwiseKernel& k, const Schedule& tile) {
+  if (!splits_by_panel(Target::Avx512Vnni, tile)) return;
+  k.sum.bound_extent(k.p, 1);
+  k.sum.update(1)
+      .reorder(k.more[0], k.c, k.x, k.y, k.more[2], k.more[1])
+      .atomic()
+      .vectorize(k.more[0])
+      .vectorize(k.c)
+      .unroll(k.x)
+      .unroll(k.y)
+      .unroll(k.more[1])
+      .unroll(k.more[2]);
+}
+
 // AVX-512, 3x3, two pixels by two rows: a weight that is loaded serves both pixels, a column up to four outputs. Four
 // columns of a block of channels take half of the registers; so one vector of channels after the other is summed and
 // rescaled.
@@ -118,6 +133,7 @@ void schedule_two_pixels(DepthwiseKernel& k, const Schedule& tile) {
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
+  schedule_second_parts(k, tile);
   schedule_column(k, k.column.compute_at(k.output, xo));
 }
 
@@ -176,6 +192,7 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
+  if (target == Target::Avx512Vnni) schedule_second_parts(k, tile);
   k.column.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound(k.t, 0, depthwise_layout(target).depth)

@@ -92,6 +92,8 @@ struct Section {
   Kernel kernel;
   int64_t parts;  // of their weights
   bool fits_int16;
+  int64_t doubled_row = kAnyRow;  // where kernels double one
+  static constexpr int64_t kAnyRow = -1;
   int64_t taps = 0;  // groups of weights of a channel
   Constant<std::byte> weights = {};
 };
@@ -149,6 +151,27 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   return best.info != nullptr ? best : find_kernel(Family::DepthwiseAny, layer.target);
 }
 
+/// Parts that weights of some channels need, and which row of theirs has to be doubled for that, if this will do.
+struct Need {
+  int64_t parts = 1, row = Section::kAnyRow;
+};
+
+Need need_of(const Layer& layer, const WeightRange& range, const Residuals& r, Range channels) {
+  Need need;
+  int64_t rows = 0;  // that need parts
+  for (int64_t ky = 0; ky < layer.op.k_h; ky++) {
+    int64_t most = 1;
+    for (int64_t tap = ky * layer.op.k_w; tap < (ky + 1) * layer.op.k_w; tap++)
+      for (int64_t c = channels.begin; c < channels.end; c++)
+        most = std::max(most, range.parts_for(r.at(tap, c % r.channels)));
+    if (most == 1) continue;
+    need = {std::max(need.parts, most), ky};
+    rows++;
+  }
+  if (rows > 1 || need.parts > 2) need.row = Section::kAnyRow;
+  return need;
+}
+
 /// Sections of as many parts as the weights of each block need; where no kernel splits its weights, one of all.
 std::vector<Section> make_sections(const Layer& layer, const Residuals& r, const ChannelRescale& rescale, bool fast) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
@@ -156,21 +179,34 @@ std::vector<Section> make_sections(const Layer& layer, const Residuals& r, const
   const Kernel widest = choose_kernel(layer, most, fast);
   if (widest.info->family != Family::Depthwise)
     return {{.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
+  if (splits_by_panel(layer.target, widest.info->schedule))
+    return {{.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
+  const bool doubles = doubles_row(layer.target, choose_kernel(layer, 1, fast).info->schedule);
   std::vector<Section> sections;
   for (int64_t first = 0; first < end; first += layer.layout.block) {
     const int64_t last = std::min(first + layer.layout.block, end);
-    int64_t parts = 1;
-    for (int64_t c = first; c < last; c++)
-      for (int64_t tap = 0; tap < r.taps(); tap++) parts = std::max(parts, range.parts_for(r.at(tap, c % r.channels)));
+    Need need = need_of(layer, range, r, {first, last});
+    if (doubles && need.row != Section::kAnyRow) need.parts = 1;
     bool fits = is_arm(layer.target);
     for (int64_t c = first; fits && c < last; c++)
       fits = results_fit_int16(rescale, {c % r.channels, c % r.channels + 1});
-    if (!sections.empty() && sections.back().parts == parts && sections.back().fits_int16 == fits)
-      sections.back().channels.end = last;
-    else
-      sections.push_back(
-          {.channels = {first, last}, .kernel = choose_kernel(layer, parts, fast), .parts = parts, .fits_int16 = fits});
+    Section* const before = sections.empty() ? nullptr : &sections.back();
+    const bool joins = before != nullptr && before->parts == need.parts && before->fits_int16 == fits &&
+                       (!doubles || before->doubled_row == need.row || before->doubled_row == Section::kAnyRow ||
+                        need.row == Section::kAnyRow);
+    if (!joins) {
+      sections.push_back({.channels = {first, last},
+                          .kernel = choose_kernel(layer, need.parts, fast),
+                          .parts = need.parts,
+                          .fits_int16 = fits,
+                          .doubled_row = need.row});
+      continue;
+    }
+    before->channels.end = last;
+    if (before->doubled_row == Section::kAnyRow) before->doubled_row = need.row;
   }
+  for (Section& section : sections)
+    if (section.doubled_row == Section::kAnyRow) section.doubled_row = layer.op.k_h - 1;
   return sections;
 }
 
@@ -198,6 +234,10 @@ int32_t packed_weight(const Layer& layer, const Section& section, const Residual
   const int64_t k = s.filter, groups = depthwise_groups(layer.target, s);
   const int64_t kx = group % k, g = group / k % groups, part = group / k / groups % s.parts,
                 row = group / k / groups / s.parts;
+  if (doubles_row(layer.target, s)) {
+    const int64_t doubled = section.doubled_row, last = k - 1;
+    return range.part(r.at((t >= last ? doubled : t == doubled ? last : t) * k + kx, channel), t > last ? 1 : 0);
+  }
   const int64_t ky = g * layer.layout.depth + t - row * s.stride;
   return ky < 0 || ky >= k ? 0 : range.part(r.at(ky * k + kx, channel), part);
 }
@@ -251,6 +291,20 @@ void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::
   }
 }
 
+/// What kParts says at the kernel's positions, if it looks: the most parts that a channel of the panel has.
+std::vector<int32_t> parts_of_panels(const Layer& layer, const Residuals& r) {
+  if (layer.any_geometry != 0 || !splits_by_panel(layer.target, layer.kernel().schedule)) return {};
+  const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
+  std::vector<int32_t> parts(static_cast<size_t>(layer.padded_channels), 1);
+  for (int64_t position = 0; position < layer.padded_channels; position++) {
+    const int64_t c = layer.channel_at(position);
+    int32_t& most = parts[static_cast<size_t>(position / layer.layout.panel * layer.layout.panel)];
+    for (int64_t tap = 0; c < layer.joined_channels() && tap < r.taps(); tap++)
+      most = std::max(most, static_cast<int32_t>(range.parts_for(r.at(tap, c % r.channels))));
+  }
+  return parts;
+}
+
 /// Values of the channels at the kernel's positions, over and over for joined pixels.
 template <typename T>
 std::vector<T> in_positions(const Layer& layer, std::span<const T> values) {
@@ -268,8 +322,9 @@ ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer&
   for (const Section& s : layer.planned) {
     const auto [known, is_new] = kernels.try_emplace(s.kernel.info, -1);
     if (is_new) known->second = builder.use(s.kernel);
-    sections.push_back(
-        {s.channels, known->second, shares_columns(s.kernel.info->schedule), s.fits_int16, s.taps, s.weights});
+    sections.push_back({s.channels, known->second, shares_columns(s.kernel.info->schedule),
+                        is_arm(layer.target) ? int32_t{s.fits_int16} : static_cast<int32_t>(s.doubled_row), s.taps,
+                        s.weights});
   }
   return builder.keep_array<DepthwiseSection>(sections);
 }
@@ -346,7 +401,8 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   if (layer.any_geometry != 0) layer.numbers.clear();
   const auto table_numbers = in_positions<std::optional<FloatRescale>>(layer, layer.numbers);
   const ChannelRescale table{layer.padded_channels, table_rescale, table_bias, table_sums, layer.output_zero, op.clamp};
-  layer.channel_table = builder.constant(keep_channel_table(builder, table, layer.padded_channels, table_numbers));
+  layer.channel_table = builder.constant(
+      keep_channel_table(builder, table, layer.padded_channels, table_numbers, parts_of_panels(layer, residuals)));
   if (!fast) {
     layer.requantize = builder.use(find_kernel(Family::Requantize, layer.target));
     layer.requantize_table = builder.constant(keep_requantize_table(builder, rescale, op.out_c));

@@ -63,7 +63,7 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
           in_columns ? layer.image.channels() : layer.pixel_step},
          {in.count - top, layer.image.row()}});
     if (layer.image.unpadded()) read_padding(input, layer, top, in.bytes + channels.begin, context);
-    call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_int16,
+    call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_or_row,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   }
 }

@@ -39,7 +39,7 @@ struct DepthwiseSection {
   Range channels;
   KernelIndex kernel;
   int32_t columns_shared;       // whether the kernel's tiles of pixels share columns
-  int32_t fits_int16 = 0;       // Arm: whether all rescaled sums fit in 16 bits
+  int32_t fits_or_row = 0;      // Arm: whether all rescaled sums fit in 16 bits; x86: doubled_row
   int64_t taps = 0;             // groups of weights of a channel
   Constant<std::byte> weights;  // [panel of channels][group][channel][depth]
 };

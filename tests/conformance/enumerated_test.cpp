@@ -286,21 +286,41 @@ TEST_P(Enumerated, Depthwise) {
             }
 }
 
-// Blocks of channels of which some have weights beyond int8, some not; widths and heights around those of tiles.
+// What a block of channels has of weights beyond int8.
+enum class Wide : uint8_t { None, All, OneTap, OneRow, TwoRows };
+
+void widen(std::vector<uint8_t>& weights, int32_t k, int32_t channels, int32_t block, Wide wide, int32_t i) {
+  const int32_t first = 64 * block, count = std::min(channels - first, 64);
+  const auto at = [&](int32_t row, int32_t column, int32_t c) -> uint8_t& {
+    return weights[static_cast<size_t>((row % k * k + column % k) * channels + first + c % count)];
+  };
+  for (int32_t tap = 0; wide == Wide::All && tap < k * k; tap++)
+    for (int32_t c = 0; c < count; c++) at(tap / k, tap, c) = static_cast<uint8_t>((tap + c) % 2 * 255);
+  if (wide == Wide::OneTap || wide == Wide::TwoRows) at(i, i + block, 7 * i) = 255;
+  if (wide == Wide::TwoRows) at(i + 1, i, 7 * i) = 255;
+  for (int32_t column = 0; wide == Wide::OneRow && column < k; column++) at(i, column, 21 * (i + column)) = 255;
+}
+
+// Blocks of channels of which some have weights beyond int8, all or few, some not; widths and heights around those of
+// tiles.
 TEST_P(Enumerated, DepthwiseOfManyChannels) {
   Random random(10);
   int i = 0;
   for (const int32_t channels : {16, 32, 48, 64, 96, 144, 192, 320, 1000})
     for (const int32_t k : {3, 5})
       for (const int32_t stride : {1, 2})
-        for (const int32_t size : {3, 5, 8, 9, 14, 17}) {
+        for (const int32_t size : {3, 5, 8, 9, 14, 17, 7, 16, 4}) {
           ModelBuilder b("depthwise");
           const int32_t height = 1 + size % 7 + k, width = size;
           const int32_t x =
               b.input({"x", {1, height, width, channels}, DataType::UInt8, quantized(0.02f, i * 37 % 256)});
           std::vector<uint8_t> weights = random.values<uint8_t>(int64_t{k} * k * channels, 20, 220);
-          for (size_t j = 0; j < weights.size(); j++)
-            if (static_cast<int32_t>(j) % channels / 64 % 3 == i % 3) weights[j] = static_cast<uint8_t>(j % 2 * 255);
+          for (int32_t block = 0; 64 * block < channels; block++) {
+            constexpr Wide kFew[] = {Wide::OneTap, Wide::None, Wide::OneRow, Wide::TwoRows, Wide::OneTap};
+            const Wide few = kFew[static_cast<size_t>(block + i / 2) % std::size(kFew)];
+            const Wide wide = i % 2 == 0 ? few : block % 3 == i % 3 ? Wide::All : Wide::None;
+            widen(weights, k, channels, block, wide, i / 2 + block / 3);
+          }
           const int32_t filter = b.constant<uint8_t>("filter", {1, k, k, channels}, weights, quantized(0.01f, 110));
           const int32_t bias = b.constant<int32_t>("bias", {channels}, random.values<int32_t>(channels, -20000, 20000),
                                                    quantized(0.0002f, 0));
