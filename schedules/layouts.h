@@ -16,7 +16,7 @@ struct ConvolutionTile {
   int64_t pixels, channels;  // of a register tile
   bool any_pixels;           // calls need not be of whole tiles of pixels
   bool widened;              // activations come as int16, less their zero point
-  bool pairs;                // pixels come packed in pairs, all taps of one side by side (runtime/steps/pixel_pairs.h)
+  bool pairs;               // pixels come packed in pairs, all taps of one side by side (runtime/steps/packed_pixels.h)
   int64_t step;             // input channels that it takes at once: those of a tap are padded (weights 0) to a multiple
   bool excess_apart;        // takes_excess_apart
   int64_t excess_step;      // those that a run of excess takes (generators/convolution.h)

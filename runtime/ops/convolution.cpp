@@ -65,11 +65,26 @@ bool rows_merge(const Convolution& op, int64_t step) {
   return round_up(int64_t{op.k_w} * op.in_c, step) <= op.k_w * round_up(op.in_c, step);
 }
 
-/// Whether a kernel of pixel pairs can take it: all taps of some pixels are packed side by side (steps/pixel_pairs.h).
-bool packs_pairs(const Convolution& op, const ConvolutionTile& tile, bool rows_apart) {
-  const int64_t bytes = int64_t{op.k_h} * op.k_w * op.in_c, piece = rows_are_whole(op) ? op.k_w * op.in_c : op.in_c;
-  return !op.transposed && op.groups == 1 && (piece % 8 == 0 || bytes <= kMostGatheredBytes) &&
-         packed_pixels(bytes, tile) >= (rows_apart ? op.out_w : tile.pixels);
+/// The pieces that a pixel's taps of one group make: rows, where these lie side by side.
+struct Pieces {
+  int64_t count, bytes;
+};
+
+Pieces pieces_of(const Convolution& op) {
+  if (rows_are_whole(op)) return {op.k_h, int64_t{op.k_w} * op.in_c};
+  return {int64_t{op.k_h} * op.k_w, op.in_c / op.groups};
+}
+
+/// Whether all taps of some pixels can be packed side by side (steps/packed_pixels.h), and the kernel may gain by it.
+/// Kernels of pairs need that; of dotprod's, all taps together take fewer steps than each for itself, and one run.
+bool can_pack(const Convolution& op, const KernelInfo& kernel, bool rows_apart) {
+  const ConvolutionTile tile = tile_of(kernel);
+  const Pieces pieces = pieces_of(op);
+  const int64_t bytes = pieces.count * pieces.bytes;
+  if (packed_pixels(packed_pixel_bytes(pieces.count, pieces.bytes, tile), tile) < (rows_apart ? op.out_w : tile.pixels))
+    return false;
+  if (tile.pairs) return !op.transposed && op.groups == 1 && (pieces.bytes % 8 == 0 || bytes <= kMostGatheredBytes);
+  return kernel.target == Target::Dotprod && pieces.bytes <= kShortPiece;
 }
 
 /// Whether each pixel of the output is made of the one pixel at its place.
@@ -77,17 +92,18 @@ bool is_pointwise(const Convolution& op) {
   return !op.transposed && op.k_h == 1 && op.k_w == 1 && op.stride_h == 1 && op.stride_w == 1;
 }
 
-/// Whether pixels that follow each other lie side by side in the input, and have no more channels than the kernel takes
-/// at once (Schedule::joined).
-bool pixels_join(const Convolution& op, const KernelInfo& kernel, bool rows_apart) {
-  return is_pointwise(op) && op.groups == 1 && op.in_c == step_of(kernel) && !source_of(op, /*widened=*/false).copied &&
-         (!rows_apart || op.out_w % kernel.schedule.joined == 0);
+/// Whether pixels that follow each other lie side by side, in the input or packed, and have no more channels than the
+/// kernel takes at once (Schedule::joined).
+bool pixels_join(const Convolution& op, const KernelInfo& kernel, bool rows_apart, bool packed) {
+  if (rows_apart && op.out_w % kernel.schedule.joined != 0) return false;
+  if (packed) return packed_pixel_bytes(pieces_of(op).count, pieces_of(op).bytes, tile_of(kernel)) == step_of(kernel);
+  return is_pointwise(op) && op.groups == 1 && op.in_c == step_of(kernel) && !source_of(op, /*widened=*/false).copied;
 }
 
 /// Steps of the kernel over all taps.
-int64_t steps_of(const Convolution& op, const ConvolutionTile& tile) {
+int64_t steps_of(const Convolution& op, const ConvolutionTile& tile, bool packed) {
   const int64_t in_c = op.in_c / op.groups, step = tile.step;
-  if (tile.pairs) return ceil_div(op.k_h * op.k_w * in_c, step);
+  if (packed) return ceil_div(op.k_h * op.k_w * in_c, step);
   return rows_merge(op, step) ? op.k_h * ceil_div(op.k_w * in_c, step) : op.k_h * op.k_w * ceil_div(in_c, step);
 }
 
@@ -151,14 +167,15 @@ void merge_taps(Residuals& r) {
   r.taps = 1;
 }
 
-/// Where each pair begins that is packed at a time, in words of eight bytes. A call may begin within a tile, and so
-/// read on for one: these repeat the last.
-const int32_t* keep_pair_offsets(PlanBuilder& builder, int64_t bytes, const ConvolutionTile& tile) {
-  const int64_t pairs = packed_pixels(bytes, tile) / 2, words = packed_pixel_bytes(bytes, tile) / 8 * 2;
-  const int64_t padded = pairs + tile.pixels / 2;
-  const std::string key = "pairs " + std::to_string(pairs) + " " + std::to_string(padded) + " " + std::to_string(words);
+/// Where each pixel or pair begins that is packed at a time, the latter in words of eight bytes. A call may begin
+/// within a tile, and so read on for one: these repeat the last.
+const int32_t* keep_packed_offsets(PlanBuilder& builder, int64_t pixel_bytes, const ConvolutionTile& tile) {
+  const int64_t together = tile.pairs ? 2 : 1, distance = tile.pairs ? pixel_bytes / 8 * 2 : pixel_bytes;
+  const int64_t count = packed_pixels(pixel_bytes, tile) / together, padded = count + tile.pixels / together;
+  std::string key = "packed";
+  for (const int64_t v : {count, padded, distance}) key.append(" ").append(std::to_string(v));
   return builder.keep_table(key, padded, [&](int32_t* table) {
-    for (int64_t p = 0; p < padded; p++) table[p] = static_cast<int32_t>(std::min(p, pairs - 1) * words);
+    for (int64_t p = 0; p < padded; p++) table[p] = static_cast<int32_t>(std::min(p, count - 1) * distance);
   });
 }
 
@@ -235,15 +252,15 @@ struct Turns {
 };
 
 /// Where sums count it depends on the weights: those of some blocks stand for all.
-Turns turns_of(const Convolution& op, const KernelInfo& kernel, const Residuals* residuals,
+Turns turns_of(const Convolution& op, const KernelInfo& kernel, bool packed, const Residuals* residuals,
                std::span<const int64_t> wide) {
   const ConvolutionTile tile = tile_of(kernel);
   const WeightRange range = weight_range(kernel);
-  const int plain_runs = tile.pairs ? 1 : rows_merge(op, tile.step) ? op.k_h : op.k_h * op.k_w;
-  Turns plain{static_cast<double>(steps_of(op, tile)), static_cast<double>(plain_runs)};
+  const int plain_runs = packed ? 1 : rows_merge(op, tile.step) ? op.k_h : op.k_h * op.k_w;
+  Turns plain{static_cast<double>(steps_of(op, tile, packed)), static_cast<double>(plain_runs)};
   if (residuals == nullptr) return plain;
   Residuals r = *residuals;
-  if (tile.pairs)
+  if (packed)
     merge_taps(r);
   else if (rows_merge(op, tile.step))
     merge_rows(op, r);
@@ -371,15 +388,19 @@ bool tiles_lie_in_rows(const Convolution& op, const ConvolutionTile& tile) {
   return !op.transposed && (is_pointwise(op) ? int64_t{op.batch} * op.out_h * op.out_w : op.out_w) % tile.pixels == 0;
 }
 
-/// What it costs to pack a pixel (steps/pixel_pairs.h): each piece, and its bytes.
-double packing_cost(const Convolution& op) {
-  const int pieces = rows_are_whole(op) ? op.k_h : op.k_h * op.k_w;
-  const int64_t bytes = int64_t{op.k_h} * op.k_w * op.in_c;
-  return 16.0 * pieces - 6 + 0.12 * static_cast<double>(bytes);
+/// What it costs to pack a pixel (steps/packed_pixels.h): each piece, and its bytes. Cores that are not in-order
+/// multiply twice as fast, and copy no faster.
+double packing_cost(const Convolution& op, const KernelInfo& kernel) {
+  const Pieces pieces = pieces_of(op);
+  const auto count = static_cast<double>(pieces.count), bytes = static_cast<double>(pieces.bytes);
+  if (takes_pixel_pairs(kernel)) return 16 * count - 6 + 0.12 * count * bytes;
+  const bool word = pieces.bytes <= 8, vector = pieces.bytes <= 16;
+  if (kernel.schedule.in_order) return 2 + count * (vector ? 2.5 : 7);
+  return 1 + count * (word ? 7 : vector ? 9 : 12);
 }
 
 /// What a layer costs with a kernel's tile; where rows lie apart, tiles do not cross their ends.
-double cost_of(const Convolution& op, const Kernel& candidate, bool rows_apart, const Residuals* residuals,
+double cost_of(const Convolution& op, const Kernel& candidate, bool packed, bool rows_apart, const Residuals* residuals,
                std::span<const int64_t> wide) {
   const KernelInfo& kernel = *candidate.info;
   const ConvolutionTile tile = tile_of(kernel);
@@ -389,9 +410,9 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool rows_apart, 
   const int64_t rows = int64_t{op.batch} * op.out_h, channels = op.out_c / op.groups;
   const int64_t pixel_tiles = rows_apart ? rows * ceil_div(op.out_w, p) : ceil_div(rows * op.out_w, p);
   const auto tiles = static_cast<double>(pixel_tiles * ceil_div(channels, tile.channels));
-  const Turns turns = turns_of(op, kernel, residuals, wide);
+  const Turns turns = turns_of(op, kernel, packed, residuals, wide);
   const auto groups = static_cast<double>(step / tile.depth);
-  const double packing = tile.pairs ? packing_cost(op) : 0;
+  const double packing = packed ? packing_cost(op, kernel) : 0;
   const auto pd = static_cast<double>(p), vd = static_cast<double>(v);
   const double step_cost =
       groups * vd * (pd * costs.multiply + costs.load_weights) + pd * costs.load_pixel + costs.step;
@@ -418,6 +439,7 @@ Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
 /// A kernel, if one was found, and what the layer costs with it.
 struct Choice {
   Kernel kernel;
+  bool packed = false;  // whether it takes pixels with all taps side by side
   double cost = 0;
 
   bool found() const { return kernel.info != nullptr; }
@@ -433,10 +455,12 @@ Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
     if (kernel.info->schedule.fixed_point && twin_of(kernel, kernels).info != nullptr)
       continue;  // the twin stands for both
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
-    if (tile.pairs && !packs_pairs(op, tile, rows_apart)) continue;
-    if (kernel.info->schedule.joined > 1 && !pixels_join(op, *kernel.info, rows_apart)) continue;
-    const double cost = cost_of(op, kernel, rows_apart, residuals, wide);
-    if (!best.found() || cost < best.cost) best = {kernel, cost};
+    for (const bool packed : {false, true}) {
+      if (packed ? !can_pack(op, *kernel.info, rows_apart) : tile.pairs) continue;
+      if (kernel.info->schedule.joined > 1 && !pixels_join(op, *kernel.info, rows_apart, packed)) continue;
+      const double cost = cost_of(op, kernel, packed, rows_apart, residuals, wide);
+      if (!best.found() || cost < best.cost) best = {kernel, packed, cost};
+    }
   }
   return best;
 }
@@ -649,10 +673,14 @@ OutputRows with_joined_pixels(OutputRows rows, int32_t pixels) {
   return rows;
 }
 
-/// Blocks of layers count pixels as they are.
-bool may_join_pixels(const Convolution& op, const PlanBuilder& builder) {
-  return !is_arm(builder.target()) && op.groups == 1 && !op.transposed && op.dilation_w == 1 && !op.addition &&
-         builder.options().fuse_blocks_bytes == 0;
+/// Output channels that pixels may be joined to: a vector's; for in-order cores those of Arm's widest tiles, in which a
+/// load serves most multiplies. 0: none, since blocks of layers count pixels as they are.
+int64_t most_joined_channels(const Convolution& op, const PlanOptions& options) {
+  const bool fits = op.groups == 1 && !op.transposed && op.dilation_w == 1 && !op.addition;
+  if (!fits || options.fuse_blocks_bytes > 0) return 0;
+  const int64_t lanes = convolution_layout(options.target).lanes;
+  if (!is_arm(options.target)) return lanes;
+  return options.cores == CoreKind::InOrder ? 4 * lanes : 0;
 }
 
 /// A layer as its kernel sees it. The kernel may be none.
@@ -668,9 +696,8 @@ Chosen choose(const Convolution& op, Operands operands, std::span<const Kernel> 
               const OutputRows& rows) {
   const bool rows_apart = operands.fast && rows.apart();
   Chosen best{op, {}, choose_kernel(kernels, op, rows_apart, &operands.residuals), rows};
-  const int lanes = convolution_layout(builder.target()).lanes;
-  for (int32_t pixels = 2; may_join_pixels(op, builder) && op.out_w % pixels == 0 && pixels * op.out_c <= lanes;
-       pixels *= 2) {
+  const int64_t most = most_joined_channels(op, builder.options());
+  for (int32_t pixels = 2; op.out_w % pixels == 0 && pixels * op.out_c <= most; pixels *= 2) {
     Chosen joined{
         with_joined_pixels(op, pixels), with_joined_pixels(operands, op, pixels), {}, with_joined_pixels(rows, pixels)};
     joined.choice = choose_kernel(kernels, joined.op, rows_apart, &joined.operands.residuals);
@@ -801,13 +828,14 @@ void plan(const Convolution& original, const Node& node, PlanBuilder& builder) {
   if (layer.source.elements() > INT32_MAX)
     throw ModelError(node.name + ": the padded input has more than 2^31 elements");
   layer.pixels_at_once = pixels_at_once(layer);
-  const bool merged = layer.tile.pairs ? rows_are_whole(op) : rows_merge(op, layer.tile.step);
+  const bool merged = choice.packed ? rows_are_whole(op) : rows_merge(op, layer.tile.step);
   if (merged) merge_rows(op, residuals);
   layer.taps = residuals.taps;
-  if (layer.tile.pairs) {
+  if (choice.packed) {
     layer.tap_bytes = residuals.depth;
+    layer.packed_bytes = packed_pixel_bytes(residuals.taps, residuals.depth, layer.tile);
+    layer.packed_offsets = builder.constant(keep_packed_offsets(builder, layer.packed_bytes, layer.tile));
     merge_taps(residuals);
-    layer.pair_offsets = builder.constant(keep_pair_offsets(builder, residuals.depth, layer.tile));
   }
   layer.padded_pixels = round_up(layer.pixels, layer.tile.pixels) + layer.tile.pixels;
   layer.padded_group_channels = round_up(layer.group_channels, layer.tile.channels);

@@ -15,7 +15,12 @@ halide_type_t input_type(const Layer& layer) {
   return layer.source.widened ? halide_type_t(halide_type_int, 16) : layer.activation;
 }
 
-/// What kernels read: the tensor or its copy; or, in pairs, or of a band, the pixels from this one on.
+/// Where a group's channels begin within a pixel.
+int64_t in_bytes_before(const Layer& layer, int64_t group) {
+  return group * (layer.in_channels / layer.groups) * layer.source.element_bytes();
+}
+
+/// What kernels read: the tensor or its copy; or, packed, or of a band, the pixels from this one on.
 struct Input {
   const std::byte* bytes;
   int64_t first_pixel = 0;
@@ -57,10 +62,10 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
   const int64_t width = std::min(rows.width, pixels.size());
   const int64_t row = panel.group * layer.padded_group_channels + panel.first + channels.begin;
   const halide_type_t int32(halide_type_int, 32);
-  const BufferArgument input(in.bytes + panel.group * (layer.in_channels / layer.groups) * layer.source.element_bytes(),
-                             input_type(layer), {{INT32_MAX, 1}});
-  const int32_t* const starts = tile.pairs ? context.constant(layer.pair_offsets) + (pixels.begin - in.first_pixel) / 2
-                                           : context.constant(layer.offsets) + pixels.begin - in.first_pixel;
+  const BufferArgument input(in.bytes + (layer.packs() ? 0 : in_bytes_before(layer, panel.group)), input_type(layer),
+                             {{INT32_MAX, 1}});
+  const int32_t* const starts = context.constant(layer.packs() ? layer.packed_offsets : layer.offsets) +
+                                (pixels.begin - in.first_pixel) / (tile.pairs ? 2 : 1);
   const BufferArgument offsets(starts, int32, {{INT32_MAX, 1}});
   const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
   const BufferArgument weights(
@@ -197,25 +202,39 @@ void run_panels(const Layer& layer, Range all, const Input& in, const Output& ou
   });
 }
 
-/// The same where pixels are packed in pairs, some after the other.
-void run_pairs(const Layer& layer, Range all, const Input& in, const Output& out, const RunContext& context) {
+/// The same where pixels are packed, some after the other.
+void run_packed(const Layer& layer, Range all, const Input& in, const Output& out, const RunContext& context) {
   const OutputRows& rows = out.rows;
   const PixelPieces pieces{context.constant(layer.offsets), layer.taps, layer.padded_pixels, layer.tap_bytes};
-  const int64_t unit = call_pixels(layer, rows), pixel_bytes = packed_pixel_bytes(pieces.bytes(), layer.tile);
+  const auto pack = layer.tile.pairs ? pack_pixel_pairs : pack_pixels;
+  const int64_t unit = call_pixels(layer, rows);
   // A pair does not cross the end of a row.
-  const int64_t at_once = rows.apart() && rows.width % 2 != 0 ? 1 : packed_pixels(pieces.bytes(), layer.tile) / unit;
+  const int64_t at_once = layer.tile.pairs && rows.apart() && rows.width % 2 != 0
+                              ? 1
+                              : packed_pixels(layer.packed_bytes, layer.tile) / unit;
   const ConvolutionPanel* const panels = context.constant(layer.panels);
   context.pool.parallel_for(ceil_div(all.size(), unit), 1, [&](int64_t begin, int64_t end) {
-    alignas(64) std::byte packed[kPairBytes + kSlackBytes];
+    alignas(64) std::byte packed[kPackedBytes + kSlackBytes];
     for (; begin < end; begin += at_once) {
       const Range pixels{all.begin + begin * unit,
                          std::min(all.begin + std::min(begin + at_once, end) * unit, all.end)};
-      pack_pixel_pairs(pieces, in.bytes, pixels.begin - in.first_pixel, pixels.size(), pixel_bytes, packed);
-      for (int64_t i = layer.panels.count; i-- > 0;)
-        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/true, {packed, pixels.begin}, out,
-                 context);
+      int64_t group = -1;  // whose pixels are packed
+      for (int64_t i = layer.panels.count; i-- > 0;) {
+        if (panels[i].group != group) {
+          group = panels[i].group;
+          pack(pieces, in.bytes + in_bytes_before(layer, group), pixels.begin - in.first_pixel, pixels.size(),
+               layer.packed_bytes, packed);
+        }
+        run_part(layer, panels[i], {0, panels[i].channels}, pixels, /*spills=*/layer.groups == 1,
+                 {packed, pixels.begin}, out, context);
+      }
     }
   });
+}
+
+/// The same, packed or not.
+void run_pixels(const Layer& layer, Range all, const Input& in, const Output& out, const RunContext& context) {
+  layer.packs() ? run_packed(layer, all, in, out, context) : run_panels(layer, all, in, out, context);
 }
 
 void requantize(const Layer& layer, const std::byte* sums, std::byte* out, const RunContext& context) {
@@ -273,12 +292,11 @@ void run(const ConvolutionStep& step, const RunContext& context) {
   const Range pixels{0, step.pixels};
   const Input in{prepare_input(step, step.source.shape, context.data<std::byte>(step.input), context)};
   const Output out = output_of(step, context.data<std::byte>(step.output), context);
-  if (step.tile.pairs) return run_pairs(step, pixels, in, out, context);
-  if (!step.requantizes()) return run_panels(step, pixels, in, out, context);
+  if (!step.requantizes()) return run_pixels(step, pixels, in, out, context);
   const Output sums{.bytes = context.scratch + step.copy_bytes(),
                     .rows = {.width = step.pixels, .pixel = step.channels},
                     .element_bytes = 4};
-  run_panels(step, pixels, in, sums, context);
+  run_pixels(step, pixels, in, sums, context);
   requantize(step, sums.bytes, out.bytes, context);
 }
 
@@ -295,7 +313,7 @@ void run_rows(const ConvolutionStep& step, Range rows, const ImageRows& in, cons
   Output output = output_of(step, out.bytes, context);
   output.rows.first -= out.first * row;
   const Range pixels{rows.begin * width, rows.end * width};
-  step.tile.pairs ? run_pairs(step, pixels, input, output, context) : run_panels(step, pixels, input, output, context);
+  run_pixels(step, pixels, input, output, context);
 }
 
 }  // namespace octet

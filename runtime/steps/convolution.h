@@ -8,8 +8,8 @@
 #include "runtime/steps/fixed_point.h"
 #include "runtime/steps/image_rows.h"
 #include "runtime/steps/integer.h"
+#include "runtime/steps/packed_pixels.h"
 #include "runtime/steps/pad_copy.h"
-#include "runtime/steps/pixel_pairs.h"
 #include "runtime/steps/sum_arguments.h"
 #include "schedules/layouts.h"
 
@@ -59,9 +59,10 @@ struct ConvolutionStep {
   ConvolutionSource source;
   int64_t groups, in_channels, channels;  // of all groups
   int64_t pixels, padded_pixels, taps;
-  int64_t tap_bytes = 0;             // pairs: of each piece that a pixel is packed from
-  Constant<int32_t> pair_offsets{};  // pairs: of each that is packed at a time, in words
-  int64_t pixels_at_once;            // whose input stays in the cache while all blocks of channels pass over it
+  int64_t tap_bytes = 0;               // of each piece that a pixel is packed from; 0: they are read where they lie
+  int64_t packed_bytes = 0;            // from one packed pixel to the next
+  Constant<int32_t> packed_offsets{};  // of each (pair) that is packed at a time
+  int64_t pixels_at_once;              // whose input stays in the cache while all blocks of channels pass over it
   Constant<int32_t> offsets;
   int64_t group_channels, padded_group_channels;
   Constant<int32_t> channel_table, requantize_table;
@@ -72,6 +73,7 @@ struct ConvolutionStep {
 
   bool adds() const { return addend >= 0; }
   bool requantizes() const { return requantize >= 0; }
+  bool packs() const { return tap_bytes > 0; }
   /// Whether each pixel is computed from one, by its own channels alone, for run_rows().
   bool is_pointwise() const {
     const PadCopy& s = source.shape;
@@ -91,12 +93,16 @@ struct ConvolutionStep {
 };
 
 /// Room for the pixels that a thread packs at a time.
-inline constexpr int64_t kPairBytes = 1 << 16;
-/// Of a packed pixel.
-constexpr int64_t packed_pixel_bytes(int64_t bytes, const ConvolutionTile& tile) { return round_up(bytes, tile.step); }
+inline constexpr int64_t kPackedBytes = 1 << 16;
+/// From one packed pixel to the next: kernels of pairs read whole steps; else what is copied past the last piece must
+/// not reach the next pixel's.
+constexpr int64_t packed_pixel_bytes(int64_t pieces, int64_t piece_bytes, const ConvolutionTile& tile) {
+  return tile.pairs ? round_up(pieces * piece_bytes, tile.step)
+                    : round_up((pieces - 1) * piece_bytes + short_piece_bytes(piece_bytes), 8);
+}
 /// How many fit: whole tiles.
-constexpr int64_t packed_pixels(int64_t bytes, const ConvolutionTile& tile) {
-  return kPairBytes / packed_pixel_bytes(bytes, tile) / tile.pixels * tile.pixels;
+constexpr int64_t packed_pixels(int64_t pixel_bytes, const ConvolutionTile& tile) {
+  return kPackedBytes / pixel_bytes / tile.pixels * tile.pixels;
 }
 
 void run(const ConvolutionStep& step, const RunContext& context);

@@ -212,15 +212,6 @@ std::vector<KernelInfo> convolutions_under_test() {
   return kernels;
 }
 
-/// How many times as long as its multiplies a hot loop may take on the Cortex-A55, whose model issues nothing beside
-/// one. 1.45 is for rows of a filter that have at most eight bytes and do not adjoin the next pixel's, which no
-/// pointwise layer's do that has stride 1 and eight channels: a load then serves but two multiplies for each vector of
-/// channels.
-double most_in_order(const KernelInfo& kernel) {
-  const bool few_bytes = kernel.target == Target::Dotprod && step_of(kernel) <= 8 && kernel.schedule.joined == 1;
-  return few_bytes ? 1.45 : 1.3;
-}
-
 /// How many times as long as its multiplies (and what adds them up) alone each hot loop takes, on LLVM's models of
 /// cores.
 TEST(ArmModels, HotLoopsKeepTheMultipliersBusy) {
@@ -256,7 +247,7 @@ TEST(ArmModels, HotLoopsKeepTheMultipliersBusy) {
       if (kernel.schedule.pixels == 1) continue;
       // Kernels for large cores load two registers at once, which in-order cores wait for.
       if (core == "cortex-a55" && !kernel.schedule.in_order) continue;
-      EXPECT_LE(ratio, core == "neoverse-n1" ? 1.05 : most_in_order(kernel)) << kernel.name << " on " << core;
+      EXPECT_LE(ratio, core == "neoverse-n1" ? 1.05 : 1.3) << kernel.name << " on " << core;
     }
   }
 }

@@ -228,6 +228,7 @@ TEST_P(Enumerated, PointwiseOfManyChannels) {
 
 /// Of fewer output channels than a vector has lanes, so that neighbouring pixels may pass for one.
 TEST_P(Enumerated, ConvolutionOfFewOutputChannels) {
+  for_all_cores();
   Random random(14);
   int i = 0;
   for (const Family8 family : kFamilies)
@@ -255,7 +256,45 @@ TEST_P(Enumerated, ConvolutionOfFewOutputChannels) {
           }
 }
 
+/// Filters whose rows have few bytes, so that a pixel's may be packed side by side: more pixels than are packed at a
+/// time, groups, taps that lie apart.
+TEST_P(Enumerated, ConvolutionOfFewBytesARow) {
+  for_all_cores();
+  struct Filter {
+    int32_t k_h, k_w, in_c, stride, dilation, groups;
+  };
+  const Filter filters[] = {{3, 3, 1, 1, 1, 1},  {10, 4, 1, 2, 1, 1}, {5, 5, 1, 1, 1, 1}, {3, 3, 2, 2, 1, 1},
+                            {2, 3, 3, 1, 1, 1},  {3, 4, 4, 1, 1, 1},  {3, 3, 6, 1, 1, 1}, {3, 4, 8, 2, 1, 1},
+                            {3, 3, 11, 1, 1, 1}, {2, 2, 3, 1, 2, 1},  {3, 3, 8, 1, 2, 1}, {1, 1, 6, 2, 1, 1},
+                            {3, 3, 4, 1, 1, 4},  {3, 3, 9, 1, 1, 3},  {3, 3, 20, 1, 1, 2}};
+  Random random(16);
+  int i = 0;
+  for (const Family8 family : kFamilies)
+    for (const Filter& f : filters)
+      for (const int32_t out_c : {5, 8, 16, 40}) {
+        const bool large = i % 7 == 0;
+        ConvCase c{family,
+                   1 + i % 2,
+                   large ? 75 : 11 + i % 3,
+                   large ? 66 : 9 + i % 8,
+                   f.in_c,
+                   out_c * f.groups,
+                   f.k_h,
+                   f.k_w,
+                   f.stride,
+                   f.dilation,
+                   i % 3 == 0 ? Padding::Valid : Padding::Same,
+                   kActivations[i % 4]};
+        c.groups = f.groups;
+        c.extreme = i % 5 == 0;
+        c.scale = i % 11 == 3 ? Scale::AboveOne : Scale::Usual;
+        i++;
+        expect_equal(convolution(c, random), random, c.text(), 1 + i % 3);
+      }
+}
+
 TEST_P(Enumerated, GroupedConvolution) {
+  for_all_cores();
   Random random(3);
   for (const Family8 family : kFamilies)
     for (const int32_t groups : {2, 3, 8}) {
