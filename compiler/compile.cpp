@@ -158,9 +158,9 @@ CompileReport compile(const Model& model, const CompileOptions& options) {
     throw ModelError("--profile: measures on this machine, which is " + host_platform() + ", not " +
                      options.platform.name);
   const Toolchain toolchain(options.platform, options.cxx);
-  const Parts parts = find_parts();
   Outputs outputs;
   outputs.reserve_folder(options.folder);
+  const Parts parts = find_parts();
   const KernelCache cache(options.cache / "kernels", parts.kernel_compiler, options.platform.android);
 
   CompileReport report;

@@ -133,11 +133,10 @@ TEST_F(Cli, WrongUsageIsRefused) {
   expect_refusal("bench small.tflite --runs 0", {"--runs"});
   expect_refusal("bench small.tflite --cpus 1-x", {"1-x"});
   expect_refusal("bench small.tflite --cpus 1023", {"--cpus 1023: there are "});
-  for (const std::string option : {"bench small.tflite --min-time", "bench small.tflite --period-ms",
-                                   "bench small.tflite --sustained", "bench --compare a.json b.json --min-change",
-                                   "lab small.tflite --layer 0 --min-time", "estimate small.tflite --frequency"})
+  for (const std::string option :
+       {"bench small.tflite --min-time", "bench small.tflite --period-ms", "bench small.tflite --sustained",
+        "bench --compare a.json b.json --min-change", "estimate small.tflite --frequency"})
     expect_refusal(option + " nan", {option.substr(option.rfind("--")), "not a number"});
-  expect_refusal("lab small.tflite --layer -1", {"--layer", "-1"});
   expect_refusal("count small.tflite --target mmx", {"mmx"});
   expect_refusal("estimate small.tflite --core 8086", {"8086", "cortex-a76"});
   expect_refusal("count small.tflite --arm64 no/such/octet", {});
@@ -485,6 +484,8 @@ TEST_F(Cli, LabRefusesWhatCannotBe) {
   expect_refusal(lab + "step=3", {"2, 4, 8, 16"});
   expect_refusal(lab + "pixels=32,vectors=16", {"pixels x vectors is 512", "64 at most"});
   expect_refusal("lab small.tflite --layer 9", {"--layer 9", "0 to"});
+  expect_refusal("lab small.tflite --layer -1", {"--layer", "-1"});
+  expect_refusal("lab small.tflite --layer 0 --min-time nan", {"--min-time", "not a number"});
   expect_refusal("lab small.tflite", {"--layer"});
 }
 #endif
