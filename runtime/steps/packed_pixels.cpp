@@ -10,9 +10,9 @@ namespace {
 
 constexpr int64_t kWord = 8;
 
-/// Where so many bytes lie anywhere that one register takes.
+/// So many bytes, which one register takes.
 template <size_t kBytes>
-using Register = uint64_t __attribute__((vector_size(kBytes), aligned(1), may_alias));
+using Register = uint64_t __attribute__((vector_size(kBytes)));
 
 /// Copies pieces as so many bytes, of a tap from all pixels. Those of some pixels are loaded before any is stored: for
 /// what they have just loaded in-order cores wait.
@@ -22,11 +22,9 @@ void pack_short(const PixelPieces& pieces, const std::byte* in, int64_t first, i
   using Part = Register<std::min<size_t>(kBytes, 16)>;
   constexpr int64_t kParts = kBytes / sizeof(Part), kTogether = 8 / kParts;
   const auto copy = [&](const int32_t* offsets, std::byte* to, auto pixels) {
-    Part loaded[pixels * kParts];
-    for (int64_t i = 0; i < pixels * kParts; i++)
-      loaded[i] = reinterpret_cast<const Part*>(in + offsets[i / kParts])[i % kParts];
-    for (int64_t i = 0; i < pixels * kParts; i++)
-      reinterpret_cast<Part*>(to + i / kParts * pixel_bytes)[i % kParts] = loaded[i];
+    Part loaded[pixels][kParts];
+    for (int64_t p = 0; p < pixels; p++) std::memcpy(loaded[p], in + offsets[p], kBytes);
+    for (int64_t p = 0; p < pixels; p++) std::memcpy(to + p * pixel_bytes, loaded[p], kBytes);
   };
   for (int64_t t = 0; t < pieces.taps; t++) {
     const int32_t* offsets = pieces.offsets + t * pieces.tap_stride + first;
