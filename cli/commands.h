@@ -25,14 +25,13 @@ void add_zoo(CLI::App& app, Action& action);
 /// CLI::Range, which takes NaN for a number between any two.
 inline CLI::Validator within(double least, double most) {
   const CLI::Range range(least, most);
-  CLI::Validator validator(
+  return CLI::Validator(
       [range](std::string& text) {
         double value = 0;
         const bool is_nan = CLI::detail::lexical_cast(text, value) && std::isnan(value);
         return is_nan ? "Value " + text + " is not a number" : range(text);
       },
       range.get_description(), "within");
-  return validator;
 }
 
 /// Adds a subcommand whose options live in a T as long as the application, and runs `command(options)` when chosen.

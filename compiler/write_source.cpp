@@ -142,7 +142,8 @@ std::string variant_tables(const PlannedVariant& variant) {
   text += "};\nconstexpr Fill fills[] = {\n";
   for (const FilledTensor& filled : plan.filled_tensors()) {
     const int64_t offset = plan.memory().offset[static_cast<size_t>(filled.tensor)];
-    if (offset >= 0) text += fmt::format("    {{{}, {}, {}}},\n", offset, filled.bytes, filled.value);
+    if (offset >= 0)
+      text += fmt::format("    {{{}, {}, {}}},\n", offset, plan.tensor_bytes(filled.tensor), filled.value);
   }
   text += fmt::format("    {{}}}};\nconstexpr int32_t inputs[] = {{{}}}, outputs[] = {{{}}};\n}}  // namespace {}\n\n",
                       fmt::join(plan.input_tensors(), ", "), fmt::join(plan.output_tensors(), ", "), target);

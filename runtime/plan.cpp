@@ -214,11 +214,11 @@ int32_t PlanBuilder::filled_tensor(uint8_t value, int64_t bytes) {
   const auto known = std::ranges::find(plan_.filled_tensors_, value, &FilledTensor::value);
   if (known != plan_.filled_tensors_.end()) {
     int64_t& size = plan_.tensor_bytes_[static_cast<size_t>(known->tensor)];
-    size = known->bytes = std::max(known->bytes, bytes);
+    size = std::max(size, bytes);
     return known->tensor;
   }
   const auto tensor = static_cast<int32_t>(plan_.tensor_bytes_.size());
-  plan_.filled_tensors_.push_back({tensor, bytes, value});
+  plan_.filled_tensors_.push_back({tensor, value});
   plan_.tensor_bytes_.push_back(bytes);
   plan_.sign_flipped_.push_back(false);
   return tensor;

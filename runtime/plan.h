@@ -80,7 +80,6 @@ struct MemoryPlan {
 /// A tensor of the plan's own, all of whose bytes are the same, always: who makes an arena fills it.
 struct FilledTensor {
   int32_t tensor;
-  int64_t bytes;
   uint8_t value;
 };
 

@@ -15,7 +15,8 @@ struct Session::State {
     for (const auto& [tensor, offset] : plan.constant_tensors_)
       tensors[static_cast<size_t>(tensor)] = plan.constants_.get() + offset;
     for (const FilledTensor& filled : plan.filled_tensors()) {
-      if (std::byte* const bytes = contents(filled.tensor)) std::memset(bytes, filled.value, filled.bytes);
+      if (std::byte* const bytes = contents(filled.tensor))
+        std::memset(bytes, filled.value, static_cast<size_t>(plan.tensor_bytes(filled.tensor)));
     }
   }
 

@@ -84,13 +84,11 @@ void Outputs::reserve(const fs::path& path) {
 
 void Outputs::reserve_folder(const fs::path& path) {
   std::error_code error;
-  std::vector<fs::path> missing;
   for (fs::path at = fs::absolute(path).lexically_normal(); !fs::exists(at, error) && !error; at = at.parent_path())
-    missing.push_back(at);
+    new_folders_.push_back(at);
   if (!error) fs::create_directories(path, error);
   if (error) fail_to_write(path, error.message());
   if (access(path.c_str(), W_OK | X_OK) != 0) fail_to_write(path, std::strerror(errno));
-  std::ranges::move(missing, std::back_inserter(new_folders_));
 }
 
 void Outputs::write(const fs::path& path, std::span<const std::byte> bytes) {

@@ -23,23 +23,21 @@ const Variant* find_variant(const Network& network, const char* features) {
 }
 
 /// Has the system map pages all at once, which takes a fraction of the time that it takes to map one after the other as
-/// they are first used. Older systems cannot; nothing depends on it.
-void map_pages(uintptr_t begin, uintptr_t end, int advice) {
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), first = begin / page * page;
-  madvise(reinterpret_cast<void*>(first), end - first, advice);
-}
-
-/// The first `needed` bytes of an arena; on large pages, which take a third of the time, where whole ones lie within
-/// `bytes`. And a variant's constants.
+/// they are first used: the first `needed` bytes of an arena, on large pages, which take a third of the time, where
+/// whole ones lie within `bytes`; and a variant's constants. Older systems cannot; nothing depends on it.
 void map_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t needed, [[maybe_unused]] size_t bytes,
                [[maybe_unused]] const Variant& variant) {
 #if defined(MADV_POPULATE_WRITE)
   const auto up = [](uintptr_t at, uintptr_t unit) { return (at + unit - 1) / unit * unit; };
+  const auto map = [](uintptr_t begin, uintptr_t end, int advice) {
+    const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), first = begin / page * page;
+    madvise(reinterpret_cast<void*>(first), end - first, advice);
+  };
   const auto at = reinterpret_cast<uintptr_t>(memory), end = at + needed;
   prefer_huge_pages(memory, std::min(bytes, up(end, kHugePage) - at));
-  map_pages(at, end, MADV_POPULATE_WRITE);
+  map(at, end, MADV_POPULATE_WRITE);
   const auto constants = reinterpret_cast<uintptr_t>(variant.constants);
-  map_pages(constants, constants + static_cast<size_t>(variant.constant_bytes), MADV_POPULATE_READ);
+  map(constants, constants + static_cast<size_t>(variant.constant_bytes), MADV_POPULATE_READ);
 #endif
 }
 

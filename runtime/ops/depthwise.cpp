@@ -172,14 +172,13 @@ Need need_of(const Layer& layer, const WeightRange& range, const Residuals& r, R
   return need;
 }
 
-/// Sections of as many parts as the weights of each block need; where no kernel splits its weights, one of all.
+/// Sections of as many parts as the weights of each block need; one of all where no kernel splits weights, or one does
+/// so panel by panel.
 std::vector<Section> make_sections(const Layer& layer, const Residuals& r, const ChannelRescale& rescale, bool fast) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
   const int64_t most = range.parts_for(r.values), end = layer.joined_channels();
   const Kernel widest = choose_kernel(layer, most, fast);
-  if (widest.info->family != Family::Depthwise)
-    return {{.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
-  if (splits_by_panel(layer.target, widest.info->schedule))
+  if (widest.info->family != Family::Depthwise || splits_by_panel(layer.target, widest.info->schedule))
     return {{.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
   const bool doubles = doubles_row(layer.target, choose_kernel(layer, 1, fast).info->schedule);
   std::vector<Section> sections;
@@ -299,8 +298,8 @@ std::vector<int32_t> parts_of_panels(const Layer& layer, const Residuals& r) {
   for (int64_t position = 0; position < layer.padded_channels; position++) {
     const int64_t c = layer.channel_at(position);
     int32_t& most = parts[static_cast<size_t>(position / layer.layout.panel * layer.layout.panel)];
-    for (int64_t tap = 0; c < layer.joined_channels() && tap < r.taps(); tap++)
-      most = std::max(most, static_cast<int32_t>(range.parts_for(r.at(tap, c % r.channels))));
+    if (c < layer.joined_channels())
+      most = std::max(most, static_cast<int32_t>(need_of(layer, range, r, {c, c + 1}).parts));
   }
   return parts;
 }

@@ -10,19 +10,14 @@ namespace {
 
 constexpr int64_t kWord = 8;
 
-/// So many bytes, which one register takes.
-template <size_t kBytes>
-using Register = uint64_t __attribute__((vector_size(kBytes)));
-
 /// Copies pieces as so many bytes, of a tap from all pixels. Those of some pixels are loaded before any is stored: for
 /// what they have just loaded in-order cores wait.
 template <size_t kBytes>
 void pack_short(const PixelPieces& pieces, const std::byte* in, int64_t first, int64_t count, int64_t pixel_bytes,
                 std::byte* out) {
-  using Part = Register<std::min<size_t>(kBytes, 16)>;
-  constexpr int64_t kParts = kBytes / sizeof(Part), kTogether = 8 / kParts;
+  constexpr int64_t kWords = kBytes / kWord, kTogether = 8 / kWords;
   const auto copy = [&](const int32_t* offsets, std::byte* to, auto pixels) {
-    Part loaded[pixels][kParts];
+    uint64_t loaded[pixels][kWords];
     for (int64_t p = 0; p < pixels; p++) std::memcpy(loaded[p], in + offsets[p], kBytes);
     for (int64_t p = 0; p < pixels; p++) std::memcpy(to + p * pixel_bytes, loaded[p], kBytes);
   };

@@ -10,8 +10,6 @@ namespace octet {
 struct PixelPieces {
   const int32_t* offsets;
   int64_t taps, tap_stride, tap_bytes;
-
-  int64_t bytes() const { return taps * tap_bytes; }
 };
 
 /// Pieces of up to so many bytes are copied as one word of a size that is known, which takes no call.
