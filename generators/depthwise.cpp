@@ -90,13 +90,19 @@ Expr DepthwiseKernel::padded(const Expr& channel, const Expr& inside, const Expr
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {
   const DepthwiseLayout layout = depthwise_layout(target);
   const int k = geometry.filter, rows = geometry.rows;
-  const bool by_panel = splits_by_panel(target, geometry);
+  const bool by_panel = splits_by_panel(target, geometry), shares = shares_weights(target, geometry);
   r = RDom(0, layout.depth, 0, k, 0, groups, 0, by_panel ? 1 : geometry.parts, "r");
   Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
   if (geometry.sliding)
     activation = select(r[1] % step == 0, held(r[0], c, x + r[1] / step, r[2], y / rows), activation);
   const auto tap_of = [&](const RDom& r, const Expr& part) {
-    return r[1] + k * (r[2] + groups * (part + geometry.parts * (y % rows)));
+    const int parts = by_panel ? 1 : geometry.parts;
+    return r[1] + k * (r[2] + groups * (part + parts * (shares ? 0 : y % rows)));
+  };
+  const auto weight_of = [&](const RDom& r, const Expr& tap, const Expr& panel) -> Expr {
+    Expr weight = weights(r[0], in_panel(target, c), tap, panel);
+    if (!shares) return weight;
+    return select(y % rows == rows - 1, weight, instruction(Int(8), "octet_next_in_word", {weight}));
   };
   Expr tap = tap_of(r, r[3]);
   Expr pixel = 0;
@@ -106,7 +112,7 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
     tap += x / geometry.pixels * channels.dim(2).stride();
     pixel = x + geometry.pixels * y;
   }
-  Expr weight = weights(r[0], in_panel(target, c), tap, c / layout.panel);
+  Expr weight = weight_of(r, tap, c / layout.panel);
   if (!by_panel) {
     sum(c, x, y) = channels(c, kBias, pixel);
     sum(c, x, y) += product(target, activation, weight);
@@ -115,9 +121,11 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
   sum(c, x, y, p) = channels(c, kBias, pixel);
   sum(c, x, y, p) += product(target, activation, weight);
   more = RDom(0, layout.depth, 0, k, 0, groups, "more");
-  more.where(channels(layout.panel * p, kParts, 0) > 1);
+  // Halide asks for a bound.
+  const Expr further = unsafe_promise_clamped(channels(layout.panel * p, kSecondParts, 0), 0, 1 << 20);
+  more.where(further > 0);
   sum(c, x, y, p) += product(target, column(more[0], c, step * x + more[1], more[2], y / rows),
-                             weights(more[0], in_panel(target, c), tap_of(more, 1), c / layout.panel));
+                             weight_of(more, tap_of(more, 0), p + further));
 }
 
 // NEON: no reduction, the taps are written out. Two products add up in 16 bits: smull, smlal, then saddw.

@@ -11,11 +11,12 @@
 //   column(t, c, u, g, Y) = input(c + offset(u % k_w), u / k_w, stride rows Y + depth g + t),   u = k_w x + kx
 //   sum(c, x, y) = bias(c) + sum over t, g, kx, p of column(t, c, u, g, y / rows) *
 //                  weights(t, c % panel, tap, c / panel), tap = kx + k_w (g + groups (p + parts (y % rows)))
-// where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart.
+// where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart. Where
+// shares_weights (schedules/manifest.h), one arrangement is stored, 0 w0 w1 w2, and shifted into the other.
 // `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Few channels have
-// such weights: where splits_by_panel, second parts are multiplied for those panels only that have some; where
-// doubles_row, a column has one row twice, so that this one's weights may be in two parts (schedules/manifest.h). Tiles
-// of several `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u
+// such weights: where splits_by_panel, only panels that have some have second parts, in panels behind all others; where
+// doubles_row, a column has one row twice, so that this one's weights may be in two parts. Tiles of
+// several `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u
 // counts the image's columns. Reads no row past the last (it repeats that, with weight 0); channels up to the block's
 // end.
 //

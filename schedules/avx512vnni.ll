@@ -36,6 +36,14 @@ define weak_odr <16 x i32> @octet_dot_wordsx16(<16 x i32> %sum, <16 x i32> %a, <
   ret <16 x i32> %added
 }
 
+; Of each 4 bytes the upper three, and a 0 behind them.
+define weak_odr <64 x i8> @octet_next_in_wordx64(<64 x i8> %bytes) alwaysinline {
+  %words = bitcast <64 x i8> %bytes to <16 x i32>
+  %shifted = lshr <16 x i32> %words, <i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8, i32 8>
+  %next = bitcast <16 x i32> %shifted to <64 x i8>
+  ret <64 x i8> %next
+}
+
 ; int32 saturated to uint8. The packs work within lanes of 128 bits: of each lane the bytes of all four vectors come out
 ; side by side.
 define weak_odr <64 x i8> @octet_saturate_u8_within_lanesx64(<64 x i32> %v) alwaysinline {

@@ -44,9 +44,10 @@ enum ChannelField : uint8_t {
   kMultiplierOdd,  // AVX-512: in the place of an even channel the multiplier of the next
   kChannelFields,
   // Where the kernel rescales in floating point:
-  kScale = kMultiplier,  // float
-  kOffset = kShift,      // float
-  kParts = kRound,       // of a depthwise panel's weights, at its first channel (splits_by_panel)
+  kScale = kMultiplier,   // float
+  kOffset = kShift,       // float
+  kSecondParts = kRound,  // at a depthwise panel's first channel: how many panels further on those of its weights lie,
+                          // 0: there are none (splits_by_panel)
 };
 
 /// Rows of the int32 table of runs that convolutions take (generators/convolution.h).

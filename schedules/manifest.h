@@ -207,10 +207,22 @@ constexpr bool stays_in_registers(Target target, const Schedule& s) {
   return target == Target::Avx512Vnni && s.filter == 3 && s.pixels <= 2;
 }
 
-/// AVX-512: whether second parts of weights are multiplied only for panels of channels that have some (kParts says
-/// which), so that the others cost next to no more than with a kernel of one part.
+/// AVX-512: whether second parts of weights are stored and multiplied only for panels of channels that have some
+/// (kSecondParts says where), so that the others cost next to no more than with a kernel of one part.
 constexpr bool splits_by_panel(Target target, const Schedule& s) {
   return target == Target::Avx512Vnni && s.parts == 2 && s.pixels > 1;
+}
+
+/// AVX-512: whether both rows of outputs that a column serves take the same weights: the lower 0 w0 w1 w2 as they lie,
+/// the upper w0 w1 w2 0, which is these shifted by a byte.
+constexpr bool shares_weights(Target target, const Schedule& s) {
+  return target == Target::Avx512Vnni && s.rows == 2 && s.stride == 1 && depthwise_groups(target, s) == 1;
+}
+
+/// Groups of weights of a channel that lie in one panel of Family::Depthwise.
+constexpr int depthwise_taps(Target target, const Schedule& s) {
+  return s.filter * depthwise_groups(target, s) * (splits_by_panel(target, s) ? 1 : s.parts) *
+         (shares_weights(target, s) ? 1 : s.rows);
 }
 
 /// AVX-512: whether a column has one row of the filter twice, whose weights so may be in two parts. Which one, a

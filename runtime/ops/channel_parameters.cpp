@@ -120,7 +120,7 @@ void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padd
 
 const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded,
                                   std::span<const std::optional<FloatRescale>> in_float,
-                                  std::span<const int32_t> parts) {
+                                  std::span<const int32_t> second_parts) {
   int32_t* table = builder.keep<int32_t>(kChannelFields * padded);
   fill_channel_table(builder.target(), layer, padded, table);
   for (int64_t c = 0; c < std::ssize(in_float); c++) {
@@ -129,7 +129,7 @@ const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& la
     table[kScale * padded + c] = std::bit_cast<int32_t>(numbers->scale);
     table[kOffset * padded + c] = std::bit_cast<int32_t>(numbers->offset);
   }
-  std::ranges::copy(parts, table + kParts * padded);
+  std::ranges::copy(second_parts, table + kSecondParts * padded);
   return table;
 }
 

@@ -38,11 +38,11 @@ bool results_fit_int16(const ChannelRescale& layer, Range channels);
 
 /// int32 [kChannelFields][padded], zero at first: rows by ChannelField. padded >= channels.
 void fill_channel_table(Target target, const ChannelRescale& layer, int64_t padded, int32_t* table);
-/// The same, kept in the plan. x86: channels that have numbers in `in_float` (by channel, or empty) get those. `parts`:
-/// of depthwise kernels that look for it, kParts.
+/// The same, kept in the plan. x86: channels that have numbers in `in_float` (by channel, or empty) get those.
+/// `second_parts`: of depthwise kernels that look for it, kSecondParts.
 const int32_t* keep_channel_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded,
                                   std::span<const std::optional<FloatRescale>> in_float,
-                                  std::span<const int32_t> parts = {});
+                                  std::span<const int32_t> second_parts = {});
 
 /// int32 [kRequantizeFields][padded]: rows by RequantizeField.
 const int32_t* keep_requantize_table(PlanBuilder& builder, const ChannelRescale& layer, int64_t padded);

@@ -218,21 +218,22 @@ bool kernel_pads(const Layer& layer, const PlanBuilder& builder) {
 /// Groups of weights of a channel.
 int64_t groups_of(const Layer& layer, const Section& section, const Residuals& r) {
   if (layer.any_geometry != 0) return ceil_div(r.taps() * section.parts, layer.layout.depth);
-  const Schedule& s = section.kernel.info->schedule;
-  return int64_t{s.filter} * depthwise_groups(layer.target, s) * s.parts * s.rows;
+  return depthwise_taps(layer.target, section.kernel.info->schedule);
 }
 
-/// What multiplies position `t` of weight group `group` of a channel: a part of one tap's residual, or 0.
+/// What multiplies position `t` of weight group `group` of a channel: a part of one tap's residual, or 0. `first_part`:
+/// of those in the panel.
 int32_t packed_weight(const Layer& layer, const Section& section, const Residuals& r, const WeightRange& range,
-                      int64_t group, int64_t t, int64_t channel) {
+                      int64_t first_part, int64_t group, int64_t t, int64_t channel) {
   if (layer.any_geometry != 0) {
     const int64_t i = group * layer.layout.depth + t, part = i / r.taps();
     return range.part(r.at(i % r.taps(), channel), part);
   }
   const Schedule& s = section.kernel.info->schedule;
   const int64_t k = s.filter, groups = depthwise_groups(layer.target, s);
-  const int64_t kx = group % k, g = group / k % groups, part = group / k / groups % s.parts,
-                row = group / k / groups / s.parts;
+  const int64_t parts = splits_by_panel(layer.target, s) ? 1 : s.parts;
+  const int64_t kx = group % k, g = group / k % groups, part = first_part + group / k / groups % parts,
+                row = shares_weights(layer.target, s) ? s.rows - 1 : group / k / groups / parts;
   if (doubles_row(layer.target, s)) {
     const int64_t doubled = section.doubled_row, last = k - 1;
     return range.part(r.at((t >= last ? doubled : t == doubled ? last : t) * k + kx, channel), t > last ? 1 : 0);
@@ -241,23 +242,47 @@ int32_t packed_weight(const Layer& layer, const Section& section, const Residual
   return ky < 0 || ky >= k ? 0 : range.part(r.at(ky * k + kx, channel), part);
 }
 
+/// Where the second parts of the layer's panels lie, if its kernel looks: how many panels further on, 0: there are
+/// none. They follow all first parts.
+std::vector<int64_t> second_parts(const Layer& layer, const Residuals& r) {
+  if (layer.any_geometry != 0 || !splits_by_panel(layer.target, layer.kernel().schedule)) return {};
+  const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
+  const int64_t panel = layer.layout.panel, panels = layer.padded_channels / panel;
+  std::vector<int64_t> further(static_cast<size_t>(panels), 0);
+  int64_t next = panels;
+  for (int64_t i = 0; i < panels; i++) {
+    int64_t most = 1;
+    for (int64_t position = i * panel; position < (i + 1) * panel; position++) {
+      const int64_t c = layer.channel_at(position);
+      if (c < layer.joined_channels()) most = std::max(most, need_of(layer, range, r, {c, c + 1}).parts);
+    }
+    if (most > 1) further[static_cast<size_t>(i)] = next++ - i;
+  }
+  return further;
+}
+
 /// `file_bytes`: what these weights take in the model's file.
 Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const Section& section, const Residuals& r,
-                                 int64_t file_bytes) {
+                                 std::span<const int64_t> second, int64_t file_bytes) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
-  const int64_t begin = section.channels.begin, end = round_up(section.channels.end, layer.layout.block);
   const int64_t panel = layer.layout.panel, depth = layer.layout.depth;
-  const int64_t count = (end - begin) / panel * layer.panel_elements(section.taps);
+  const Range panels{section.channels.begin / panel, round_up(section.channels.end, layer.layout.block) / panel};
+  const int64_t further = std::ranges::count_if(second, [](int64_t distance) { return distance > 0; });
+  const int64_t count = (panels.size() + further) * layer.panel_elements(section.taps);
   const auto pack = [&]<typename T>(T* out) {
     T* next = out;
-    for (int64_t first = begin; first < end; first += panel)
+    const auto pack_panel = [&](int64_t index, int64_t first_part) {
       for (int64_t group = 0; group < section.taps; group++)
-        for (int64_t position = first; position < first + panel; position++) {
+        for (int64_t position = index * panel; position < (index + 1) * panel; position++) {
           const int64_t c = layer.channel_at(position);
           for (int64_t t = 0; t < depth; t++, next++)
             if (c < layer.joined_channels())
-              *next = static_cast<T>(packed_weight(layer, section, r, range, group, t, c % r.channels));
+              *next = static_cast<T>(packed_weight(layer, section, r, range, first_part, group, t, c % r.channels));
         }
+    };
+    for (int64_t i = panels.begin; i < panels.end; i++) pack_panel(i, 0);
+    for (int64_t i = 0; i < std::ssize(second); i++)
+      if (second[static_cast<size_t>(i)] > 0) pack_panel(i, 1);
     return builder.constant(reinterpret_cast<const std::byte*>(out));
   };
   return layer.layout.weight_bits == 16 ? pack(builder.keep_weights<int16_t>(count, file_bytes))
@@ -288,20 +313,6 @@ void fold_bias(const Layer& layer, const Residuals& r, const Tensor* bias, std::
     folded.push_back(static_cast<int32_t>(b - layer.input_zero * (positive + negative)));
     sums.push_back(sum_range(layer.target, b, positive, negative, layer.input_zero));
   }
-}
-
-/// What kParts says at the kernel's positions, if it looks: the most parts that a channel of the panel has.
-std::vector<int32_t> parts_of_panels(const Layer& layer, const Residuals& r) {
-  if (layer.any_geometry != 0 || !splits_by_panel(layer.target, layer.kernel().schedule)) return {};
-  const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
-  std::vector<int32_t> parts(static_cast<size_t>(layer.padded_channels), 1);
-  for (int64_t position = 0; position < layer.padded_channels; position++) {
-    const int64_t c = layer.channel_at(position);
-    int32_t& most = parts[static_cast<size_t>(position / layer.layout.panel * layer.layout.panel)];
-    if (c < layer.joined_channels())
-      most = std::max(most, static_cast<int32_t>(need_of(layer, range, r, {c, c + 1}).parts));
-  }
-  return parts;
 }
 
 /// Values of the channels at the kernel's positions, over and over for joined pixels.
@@ -387,10 +398,11 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.pair_step = static_cast<int32_t>(layer.image.column(int64_t{op.dilation_w} * 2));
   layer.odd_step = static_cast<int32_t>(layer.image.column(op.dilation_w));
   const auto file_bytes = static_cast<int64_t>(residuals.values.size());
+  const std::vector<int64_t> second = second_parts(layer, residuals);
   for (Section& section : layer.planned) {
     section.taps = groups_of(layer, section, residuals);
     const bool first = &section == &layer.planned.front();
-    section.weights = pack_weights(builder, layer, section, residuals, first ? file_bytes : 0);
+    section.weights = pack_weights(builder, layer, section, residuals, second, first ? file_bytes : 0);
   }
   if (layer.any_geometry != 0) layer.offsets = make_offsets(builder, layer, residuals.taps());
 
@@ -400,8 +412,11 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   if (layer.any_geometry != 0) layer.numbers.clear();
   const auto table_numbers = in_positions<std::optional<FloatRescale>>(layer, layer.numbers);
   const ChannelRescale table{layer.padded_channels, table_rescale, table_bias, table_sums, layer.output_zero, op.clamp};
-  layer.channel_table = builder.constant(
-      keep_channel_table(builder, table, layer.padded_channels, table_numbers, parts_of_panels(layer, residuals)));
+  std::vector<int32_t> table_second(second.size() * static_cast<size_t>(layer.layout.panel));
+  for (size_t i = 0; i < second.size(); i++)
+    table_second[i * static_cast<size_t>(layer.layout.panel)] = static_cast<int32_t>(second[i]);
+  layer.channel_table =
+      builder.constant(keep_channel_table(builder, table, layer.padded_channels, table_numbers, table_second));
   if (!fast) {
     layer.requantize = builder.use(find_kernel(Family::Requantize, layer.target));
     layer.requantize_table = builder.constant(keep_requantize_table(builder, rescale, op.out_c));
