@@ -89,14 +89,13 @@ Expr DepthwiseKernel::padded(const Expr& channel, const Expr& inside, const Expr
 
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {
   const DepthwiseLayout layout = depthwise_layout(target);
-  const int k = geometry.filter, rows = geometry.rows;
+  const int k = geometry.filter, rows = geometry.rows, parts = parts_in_panel(target, geometry);
   const bool by_panel = splits_by_panel(target, geometry), shares = shares_weights(target, geometry);
-  r = RDom(0, layout.depth, 0, k, 0, groups, 0, by_panel ? 1 : geometry.parts, "r");
+  r = RDom(0, layout.depth, 0, k, 0, groups, 0, parts, "r");
   Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
   if (geometry.sliding)
     activation = select(r[1] % step == 0, held(r[0], c, x + r[1] / step, r[2], y / rows), activation);
   const auto tap_of = [&](const RDom& r, const Expr& part) {
-    const int parts = by_panel ? 1 : geometry.parts;
     return r[1] + k * (r[2] + groups * (part + parts * (shares ? 0 : y % rows)));
   };
   const auto weight_of = [&](const RDom& r, const Expr& tap, const Expr& panel) -> Expr {

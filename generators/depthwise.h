@@ -14,11 +14,10 @@
 // where offset(kx) = kx / 2 pair_step + kx % 2 odd_step says how far the filter's columns lie apart. Where
 // shares_weights (schedules/manifest.h), one arrangement is stored, 0 w0 w1 w2, and shifted into the other.
 // `parts` > 1 splits weights that do not fit their 8 bits into several that do: their sum counts. Few channels have
-// such weights: where splits_by_panel, only panels that have some have second parts, in panels behind all others; where
-// doubles_row, a column has one row twice, so that this one's weights may be in two parts. Tiles of
-// several `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u
-// counts the image's columns. Reads no row past the last (it repeats that, with weight 0); channels up to the block's
-// end.
+// such weights: where splits_by_panel, only panels that have some have second parts, in panels behind all others;
+// where doubles_row, a column has one row twice, so that this one's weights may be in two parts. Tiles of several
+// `pixels`, and those that slide, share columns instead: u = stride joined x + kx, input(c, u, ..), where u counts the
+// image's columns. Reads no row past the last (it repeats that, with weight 0); channels up to the block's end.
 //
 // On x86 the image need not lie inside its padding: `input` says by its mins and extents which of the padded image's
 // columns and rows there are, and by the last dimension's stride how far from the image a row of padding lies, which is

@@ -219,10 +219,12 @@ constexpr bool shares_weights(Target target, const Schedule& s) {
   return target == Target::Avx512Vnni && s.rows == 2 && s.stride == 1 && depthwise_groups(target, s) == 1;
 }
 
-/// Groups of weights of a channel that lie in one panel of Family::Depthwise.
+/// Parts of a weight that lie in one panel of Family::Depthwise.
+constexpr int parts_in_panel(Target target, const Schedule& s) { return splits_by_panel(target, s) ? 1 : s.parts; }
+
+/// Groups of weights of a channel that lie in one panel.
 constexpr int depthwise_taps(Target target, const Schedule& s) {
-  return s.filter * depthwise_groups(target, s) * (splits_by_panel(target, s) ? 1 : s.parts) *
-         (shares_weights(target, s) ? 1 : s.rows);
+  return s.filter * depthwise_groups(target, s) * parts_in_panel(target, s) * (shares_weights(target, s) ? 1 : s.rows);
 }
 
 /// AVX-512: whether a column has one row of the filter twice, whose weights so may be in two parts. Which one, a

@@ -231,7 +231,7 @@ int32_t packed_weight(const Layer& layer, const Section& section, const Residual
   }
   const Schedule& s = section.kernel.info->schedule;
   const int64_t k = s.filter, groups = depthwise_groups(layer.target, s);
-  const int64_t parts = splits_by_panel(layer.target, s) ? 1 : s.parts;
+  const int64_t parts = parts_in_panel(layer.target, s);
   const int64_t kx = group % k, g = group / k % groups, part = first_part + group / k / groups % parts,
                 row = shares_weights(layer.target, s) ? s.rows - 1 : group / k / groups / parts;
   if (doubles_row(layer.target, s)) {
@@ -242,47 +242,46 @@ int32_t packed_weight(const Layer& layer, const Section& section, const Residual
   return ky < 0 || ky >= k ? 0 : range.part(r.at(ky * k + kx, channel), part);
 }
 
-/// Where the second parts of the layer's panels lie, if its kernel looks: how many panels further on, 0: there are
-/// none. They follow all first parts.
-std::vector<int64_t> second_parts(const Layer& layer, const Residuals& r) {
+/// What kSecondParts says at the kernel's positions, if it looks. Second parts follow all first ones.
+std::vector<int32_t> second_parts(const Layer& layer, const Residuals& r) {
   if (layer.any_geometry != 0 || !splits_by_panel(layer.target, layer.kernel().schedule)) return {};
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
-  const int64_t panel = layer.layout.panel, panels = layer.padded_channels / panel;
-  std::vector<int64_t> further(static_cast<size_t>(panels), 0);
-  int64_t next = panels;
-  for (int64_t i = 0; i < panels; i++) {
+  const int64_t panel = layer.layout.panel;
+  std::vector<int32_t> further(static_cast<size_t>(layer.padded_channels));
+  int64_t next = layer.padded_channels / panel;
+  for (int64_t first = 0; first < layer.padded_channels; first += panel) {
     int64_t most = 1;
-    for (int64_t position = i * panel; position < (i + 1) * panel; position++) {
+    for (int64_t position = first; position < first + panel; position++) {
       const int64_t c = layer.channel_at(position);
       if (c < layer.joined_channels()) most = std::max(most, need_of(layer, range, r, {c, c + 1}).parts);
     }
-    if (most > 1) further[static_cast<size_t>(i)] = next++ - i;
+    if (most > 1) further[static_cast<size_t>(first)] = static_cast<int32_t>(next++ - first / panel);
   }
   return further;
 }
 
 /// `file_bytes`: what these weights take in the model's file.
 Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const Section& section, const Residuals& r,
-                                 std::span<const int64_t> second, int64_t file_bytes) {
+                                 std::span<const int32_t> second, int64_t file_bytes) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
   const int64_t panel = layer.layout.panel, depth = layer.layout.depth;
-  const Range panels{section.channels.begin / panel, round_up(section.channels.end, layer.layout.block) / panel};
-  const int64_t further = std::ranges::count_if(second, [](int64_t distance) { return distance > 0; });
-  const int64_t count = (panels.size() + further) * layer.panel_elements(section.taps);
+  const int64_t begin = section.channels.begin, end = round_up(section.channels.end, layer.layout.block);
+  const int64_t further = std::ranges::count_if(second, [](int32_t distance) { return distance > 0; });
+  const int64_t count = ((end - begin) / panel + further) * layer.panel_elements(section.taps);
   const auto pack = [&]<typename T>(T* out) {
     T* next = out;
-    const auto pack_panel = [&](int64_t index, int64_t first_part) {
+    const auto pack_panel = [&](int64_t first, int64_t first_part) {
       for (int64_t group = 0; group < section.taps; group++)
-        for (int64_t position = index * panel; position < (index + 1) * panel; position++) {
+        for (int64_t position = first; position < first + panel; position++) {
           const int64_t c = layer.channel_at(position);
           for (int64_t t = 0; t < depth; t++, next++)
             if (c < layer.joined_channels())
               *next = static_cast<T>(packed_weight(layer, section, r, range, first_part, group, t, c % r.channels));
         }
     };
-    for (int64_t i = panels.begin; i < panels.end; i++) pack_panel(i, 0);
-    for (int64_t i = 0; i < std::ssize(second); i++)
-      if (second[static_cast<size_t>(i)] > 0) pack_panel(i, 1);
+    for (int64_t first = begin; first < end; first += panel) pack_panel(first, 0);
+    for (int64_t first = 0; first < std::ssize(second); first += panel)
+      if (second[static_cast<size_t>(first)] > 0) pack_panel(first, 1);
     return builder.constant(reinterpret_cast<const std::byte*>(out));
   };
   return layer.layout.weight_bits == 16 ? pack(builder.keep_weights<int16_t>(count, file_bytes))
@@ -398,7 +397,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.pair_step = static_cast<int32_t>(layer.image.column(int64_t{op.dilation_w} * 2));
   layer.odd_step = static_cast<int32_t>(layer.image.column(op.dilation_w));
   const auto file_bytes = static_cast<int64_t>(residuals.values.size());
-  const std::vector<int64_t> second = second_parts(layer, residuals);
+  const std::vector<int32_t> second = second_parts(layer, residuals);
   for (Section& section : layer.planned) {
     section.taps = groups_of(layer, section, residuals);
     const bool first = &section == &layer.planned.front();
@@ -412,11 +411,8 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   if (layer.any_geometry != 0) layer.numbers.clear();
   const auto table_numbers = in_positions<std::optional<FloatRescale>>(layer, layer.numbers);
   const ChannelRescale table{layer.padded_channels, table_rescale, table_bias, table_sums, layer.output_zero, op.clamp};
-  std::vector<int32_t> table_second(second.size() * static_cast<size_t>(layer.layout.panel));
-  for (size_t i = 0; i < second.size(); i++)
-    table_second[i * static_cast<size_t>(layer.layout.panel)] = static_cast<int32_t>(second[i]);
   layer.channel_table =
-      builder.constant(keep_channel_table(builder, table, layer.padded_channels, table_numbers, table_second));
+      builder.constant(keep_channel_table(builder, table, layer.padded_channels, table_numbers, second));
   if (!fast) {
     layer.requantize = builder.use(find_kernel(Family::Requantize, layer.target));
     layer.requantize_table = builder.constant(keep_requantize_table(builder, rescale, op.out_c));
