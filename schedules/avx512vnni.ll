@@ -150,10 +150,11 @@ define weak_odr i32 @octet_align_stack(i32 %value) alwaysinline {
 
 declare void @llvm.prefetch(i8*, i32, i32, i32)
 
-; To the first-level cache: the line of the byte `ahead` bytes behind the one at `index`.
-define weak_odr i32 @octet_prefetch(i8* %bytes, i32 %index, i32 %ahead) alwaysinline {
-  %from = sext i32 %index to i64
-  %distance = sext i32 %ahead to i64
+; To the first-level cache: the line of byte `begin` + `place` / 2^`halvings`; `place` is not negative.
+define weak_odr i32 @octet_prefetch(i8* %bytes, i32 %begin, i32 %place, i32 %halvings) alwaysinline {
+  %from = sext i32 %begin to i64
+  %part = lshr i32 %place, %halvings
+  %distance = zext i32 %part to i64
   %here = getelementptr i8, i8* %bytes, i64 %from
   %there = getelementptr i8, i8* %here, i64 %distance
   call void @llvm.prefetch(i8* %there, i32 0, i32 3, i32 1)

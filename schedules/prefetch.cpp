@@ -1,6 +1,7 @@
 #include "schedules/prefetch.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <vector>
 
@@ -66,37 +67,50 @@ class PrefetchNextBlock : public IRMutator {
 
   const OutputImageParam output_;
   const ImageParam weights_;
-  Expr block_, wanted_;  // in a loop over blocks: bytes of one; whether there is a next one, and this is the first tile
+  // In a loop over blocks: bytes of one, where this one begins, whether there is a next one; this tile's number, and
+  // how many tiles there are.
+  Expr block_, begin_, has_next_, tile_, tiles_;
 
   Stmt visit(const For* op) override {
     const bool of_blocks = ends_with(op->name, ".co");
-    if (!of_blocks && !wanted_.defined()) return IRMutator::visit(op);
-    const Expr loop = Variable::make(Int(32), op->name), outside = wanted_;
+    if (!of_blocks && !tile_.defined()) return IRMutator::visit(op);
+    const Expr loop = Variable::make(Int(32), op->name), outer_tile = tile_, outer_tiles = tiles_;
     if (of_blocks) {
       block_ = stride_of(weights_, weights_.dimensions() - 1);
-      wanted_ = loop + 1 < op->min + op->extent;
+      begin_ = loop * block_;
+      has_next_ = loop + 1 < op->min + op->extent;
+      tile_ = 0;
+      tiles_ = 1;
     } else if (ends_with(op->name, ".y") || ends_with(op->name, ".xo")) {
-      wanted_ = wanted_ && loop == op->min;
+      tile_ = tile_ * op->extent + loop - op->min;
+      tiles_ = tiles_ * op->extent;
     }
-    const Stmt result =
-        For::make(op->name, op->min, op->extent, op->for_type, op->device_api, with_prefetches(op->body));
-    wanted_ = outside;
+    const Stmt result = For::make(op->name, op->min, op->extent, op->for_type, op->device_api, with_prefetch(op->body));
+    tile_ = outer_tile;
+    tiles_ = outer_tiles;
     if (!of_blocks) return result;
     const Expr pays = simplify(block_ >= kLeastBytes && extent_of(output_, 1) * extent_of(output_, 2) <= kMostPixels);
     return is_const_one(pays) ? result : is_const_zero(pays) ? op : IfThenElse::make(pays, result, op);
   }
 
-  /// Where none is wanted, what is loaded at the moment is "prefetched" once more.
-  Stmt with_prefetches(const Stmt& body) {
+  /// Each of 2^halvings tiles has as large a part of the next block fetched: a step of them what lies as far into that
+  /// part as the step into its block, halved as often. Half a line a step, if there are enough tiles. Where nothing is
+  /// left to fetch, this block's first part is "prefetched" once more. It comes before the body: LLVM would have all
+  /// loads wait in registers for one behind them.
+  Stmt with_prefetch(const Stmt& body) {
     if (has_loops(body)) return mutate(body);
     LoadsOf loads(weights_.name());
-    substitute_in_all_lets(body).accept(&loads);  // in terms of what is known behind the body
-    Stmt result = body;
-    for (const Expr& begin : loads.begins) {
-      const std::vector<Expr> arguments{Variable::make(Handle(), weights_.name()), begin, select(wanted_, block_, 0)};
-      result = Block::make(result, Evaluate::make(Call::make(Int(32), "octet_prefetch", arguments, Call::Extern)));
-    }
-    return result;
+    const Stmt known = substitute_in_all_lets(body);  // in terms of what is known before it
+    known.accept(&loads);
+    if (loads.begins.empty()) return body;
+    const auto vectors = static_cast<uint32_t>(loads.begins.size());
+    const int most = static_cast<int>(std::bit_width(vectors - 1)) + 1;
+    const Expr halvings = min(31 - cast<int32_t>(count_leading_zeros(tiles_)), most);
+    const Expr wanted = has_next_ && (tile_ >> halvings) == 0;
+    const Expr from = begin_ + select(wanted, block_ + ((tile_ * block_) >> halvings), 0);
+    const Expr place = loads.begins.front() - begin_;
+    const std::vector<Expr> arguments{Variable::make(Handle(), weights_.name()), from, place, halvings};
+    return Block::make(Evaluate::make(Call::make(Int(32), "octet_prefetch", arguments, Call::Extern)), body);
   }
 };
 
