@@ -11,6 +11,14 @@ namespace octet {
 
 namespace {
 
+/// Whether the registers hold the sums of two tiles; or nearly: where weights of four vectors are loaded, some that
+/// spill cost less than it gains.
+bool can_overlap(const KernelInfo& tile) {
+  const int vectors = tile.schedule.vectors, sums = tile.schedule.pixels * vectors;
+  return tile.target == Target::Avx512Vnni && tile.family == Family::Convolution && rescales_in_float(tile) &&
+         vectors >= 2 && vectors <= 4 && sums <= (vectors < 4 ? 14 : 16);
+}
+
 /// Kernels of one target.
 class Tiles {
  public:
@@ -28,6 +36,10 @@ class Tiles {
       for (int pixels = one_vector ? 16 : like.schedule.pixels; pixels > 1; pixels--) {
         tile.schedule.pixels = static_cast<int8_t>(pixels);
         add(tile);
+        if (!can_overlap(tile)) continue;
+        KernelInfo overlapping = tile;
+        overlapping.schedule.overlapping = true;
+        add(overlapping);
       }
     }
   }

@@ -8,8 +8,8 @@
 
 namespace octet {
 
-/// Like the manifest's for the target, but of other numbers of pixels, or of a pixel's vectors. They last as long as
-/// the program.
+/// Like the manifest's for the target, but of other numbers of pixels, or of a pixel's vectors, or overlapping. They
+/// last as long as the program.
 std::span<const KernelInfo> layer_tiles(Target target);
 
 }  // namespace octet

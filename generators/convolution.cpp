@@ -22,30 +22,13 @@ Type input_type(const KernelInfo& info) {
 
 // Multiplications of a tile that are written out: of more, loops cost nothing.
 constexpr int64_t kMostUnrolled = 200;
-
-// What runs of excess read once more, LLVM would keep in registers meanwhile, of which there are not enough.
-bool reads_twice(const ConvolutionRows& rows, int64_t step) {
-  const auto overlap = [&](const auto& a, const auto& b) { return b.start < a.start + a.steps * step; };
-  return std::ranges::adjacent_find(rows.runs, overlap) != rows.runs.end();
-}
+// Those that make room for what becomes of the tile before.
+constexpr int64_t kLeastOverlapping = 100;
 
 bool can_unroll(const KernelInfo& info, const ConvolutionRows& rows) {
   const int64_t groups = step_of(info) / packed_depth(info);
-  return !is_arm(info.target) && !adds_bytes(info) && !rows.runs.empty() && !reads_twice(rows, step_of(info)) &&
+  return !is_arm(info.target) && !adds_bytes(info) && !rows.runs.empty() &&
          rows.steps() * groups * info.schedule.pixels * info.schedule.vectors <= kMostUnrolled;
-}
-
-// Where a step of all runs begins, from the pixel's first offset.
-Expr start_of(const Expr& step, const KernelInfo& info, const ConvolutionRows& rows) {
-  Expr start = 0;
-  auto first = static_cast<int32_t>(rows.steps());
-  for (size_t i = rows.runs.size(); i-- > 0;) {
-    const auto& [from, steps] = rows.runs[i];
-    first -= steps;
-    Expr here = from + (step - first) * step_of(info);
-    start = i + 1 == rows.runs.size() ? here : select(step < first + steps, here, start);
-  }
-  return start;
 }
 
 // A loop that surely runs needs no test before it.
@@ -60,15 +43,13 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
       weights(Int(weight_bits(info) * word_bytes(info)), 5, "weights"),
       channels(Int(32), 3, "channels"),
       addend(activation_of(info.target), 3, "addend"),
-      unrolled(can_unroll(info, rows)),
+      overlaps(info.schedule.overlapping && !rows.runs.empty()),
       out_adjoins(rows.out_adjoins),
       kind_(kind) {
   const Target target = info.target;
   // The promises are true of every table the runtime makes; without them Halide would guard each load.
   Expr tap = unsafe_promise_clamped(runs(kRunOffsets, t), 0, offsets.dim(0).extent() - 1);
-  Expr start = unsafe_promise_clamped(
-      unrolled ? offset_of(info, rows, 0) + start_of(t, info, rows) : offset_of(info, rows, tap) + runs(kRunFirst, t),
-      0, 1 << 30);
+  Expr start = unsafe_promise_clamped(offset_of(info, rows, tap) + runs(kRunFirst, t), 0, 1 << 30);
   const auto elements_from = [&](const Expr& first) {
     return takes_pixel_pairs(info) ? input(first + k) : cast(factor_type(info), input(first + k));
   };
@@ -84,8 +65,10 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
       define_sum_of_bytes(info);
     else if (adds_pairs(info))
       define_sum_by_pairs(info);
+    else if (overlaps || can_unroll(info, rows))
+      define_sum_of_pieces(info, rows);
     else
-      define_sum(info, unrolled ? rows.steps() : 0);
+      define_sum(info);
   }
 
   const int together = takes_pixel_pairs(info) ? 2 : info.schedule.joined;
@@ -133,25 +116,43 @@ Expr ConvolutionKernel::offset_of(const KernelInfo& info, const ConvolutionRows&
   return offsets(x / tile * tile + tap) + x % tile * *rows.pixel_step;
 }
 
-// Of steps that are known there is one run.
-void ConvolutionKernel::define_sum(const KernelInfo& info, int64_t known_steps) {
+void ConvolutionKernel::define_sum(const KernelInfo& info) {
   const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
-  Expr activation, step;
-  if (known_steps > 0) {
-    r = RDom({{0, depth}, {0, groups}, {0, static_cast<int>(known_steps)}, {0, 1}}, "r");
-    activation = row(r.y * depth + r.x, x, r.z);
-    // A stride that is 0, which the compiler does not know: it then loads weights where they are used, rather than all
-    // before the loop over tiles, from where they would spill.
-    step = r.z + x / info.schedule.pixels * channels.dim(2).stride();
-  } else {
-    r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
-    r.where(r.z < steps(r.w));
-    activation = row((r.z * groups + r.y) * depth + r.x, x, r.w);
-    step = first_step(r.w) + r.z;
-  }
-  Expr weight = weights(r.x, within_block(c, block, convolution_layout(info.target).lanes), r.y, step, c / block);
+  r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
+  r.where(r.z < steps(r.w));
+  Expr activation = row((r.z * groups + r.y) * depth + r.x, x, r.w);
+  Expr weight = weights(r.x, within_block(c, block, convolution_layout(info.target).lanes), r.y, first_step(r.w) + r.z,
+                        c / block);
   sum(c, x) = channels(c, kBias, 0);
   sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
+}
+
+// A stride that is 0, of which the compiler does not know, counts tiles: else it would load before the loop over tiles
+// what is the same for all, and keep what runs of excess read once more; for both there are not enough registers.
+void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const ConvolutionRows& rows) {
+  const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
+  Expr zero = x / info.schedule.pixels * channels.dim(2).stride();
+  sum(c, x) = channels(c, kBias, 0);
+  int32_t step = 0;
+  const auto add = [&](int32_t start, int32_t count, bool unrolled) {
+    if (count == 0) return;
+    RDom part({{0, depth}, {0, groups}, {0, count}}, "r");
+    Expr first = unsafe_promise_clamped(offset_of(info, rows, 0) + start + zero, 0, 1 << 30);
+    Expr activation = cast(factor_type(info), input(first + (part.z * groups + part.y) * depth + part.x));
+    Expr weight = weights(part.x, within_block(c, block, convolution_layout(info.target).lanes), part.y,
+                          step + part.z + zero, c / block);
+    sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
+    pieces.push_back({part, unrolled});
+    step += count;
+  };
+  const bool all_unrolled = can_unroll(info, rows);
+  const auto sums = info.schedule.pixels * info.schedule.vectors;
+  for (const auto& [start, steps] : rows.runs) {
+    const auto needed = static_cast<int32_t>((kLeastOverlapping + sums - 1) / sums - step);
+    const int32_t written_out = all_unrolled ? steps : std::clamp(needed, 0, steps);
+    add(start, written_out, true);
+    add(start + written_out * step_of(info), steps - written_out, steps - written_out == 1);
+  }
 }
 
 void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {

@@ -92,10 +92,16 @@ struct ConvolutionKernel {
   AffineParams affine{"sum_"};                      // Add only
 
   Halide::Var c{"c"}, x{"x"}, y{"y"}, k{"k"}, i{"i"}, t{"t"}, lane{"lane"};
-  Halide::Func excess_row{"excess_row"};      // takes_excess_apart: (k, x, t): the same of a run of excess
-  Halide::RDom e;                             // depth, runs of excess
-  Halide::Func row{"row"};                    // (k, x, t): the elements of a run
-  Halide::RDom r;                             // depth, groups of a step, steps, runs; pairs: below
+  Halide::Func excess_row{"excess_row"};  // takes_excess_apart: (k, x, t): the same of a run of excess
+  Halide::RDom e;                         // depth, runs of excess
+  Halide::Func row{"row"};                // (k, x, t): the elements of a run
+  Halide::RDom r;                         // depth, groups of a step, steps, runs; pairs: below
+  /// Steps of a run, where runs are known, that one update of the sum is for.
+  struct Piece {
+    Halide::RDom r;  // depth, groups of a step, steps
+    bool unrolled;
+  };
+  std::vector<Piece> pieces;                  // empty: all is one update, over `r`
   Halide::Func step_weights{"step_weights"};  // pairs: (k, c, i, t): those of step i of run t
   Halide::Func partial{"partial"};            // pairs: sum's four parts (lane, c, x); r: pairs, steps, runs
   Halide::Func joined{"joined"};              // pairs: the parts added up, over `lanes`
@@ -103,7 +109,7 @@ struct ConvolutionKernel {
   Halide::Func sum{"sum"};        // (c, x); pixel pairs: c as in the table of channels, x counts pairs
   Halide::Func scaled{"scaled"};  // the same; not of Sum
   Halide::Func output{"output"};  // [channel, column, row]
-  bool unrolled = false;          // whether all steps are one run, short enough for no loop
+  bool overlaps = false;          // Schedule::overlapping, where runs are known
   bool out_adjoins = false;       // ConvolutionRows
 
   std::vector<Halide::Argument> arguments() const;
@@ -113,7 +119,8 @@ struct ConvolutionKernel {
 
   /// Where a pixel's offset of a tap lies.
   Halide::Expr offset_of(const KernelInfo& info, const ConvolutionRows& rows, const Halide::Expr& tap) const;
-  void define_sum(const KernelInfo& info, int64_t known_steps);
+  void define_sum(const KernelInfo& info);
+  void define_sum_of_pieces(const KernelInfo& info, const ConvolutionRows& rows);
   void define_sum_of_bytes(const KernelInfo& info);
   void define_sum_and_excess(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);

@@ -46,6 +46,9 @@ struct Schedule {
   // step of each, one load has.
   int8_t joined = 1;
   bool sliding = false;  // AVX-512: a pixel's last column stays in registers as the next one's first
+  // AVX-512's convolutions for one layer (compiler/layer_tiles.h): a tile's results are narrowed and stored while the
+  // next one's sums are added up.
+  bool overlapping = false;
 
   bool operator==(const Schedule&) const = default;
 };

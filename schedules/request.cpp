@@ -14,13 +14,14 @@ using What = KnownArgument::What;
 /// All of a schedule's fields.
 template <typename Function>
 void for_each_field(Schedule& s, const Function& function) {
-  static_assert(sizeof(Schedule) == 12);  // a new field belongs here
+  static_assert(sizeof(Schedule) == 13);  // a new field belongs here
   for (int8_t* const field :
        {&s.pixels, &s.vectors, &s.step, &s.depth, &s.filter, &s.stride, &s.rows, &s.parts, &s.joined})
     function(*field);
   function(s.in_order);
   function(s.fixed_point);
   function(s.sliding);
+  function(s.overlapping);
 }
 
 bool is_convolution(Family family) {

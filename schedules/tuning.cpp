@@ -109,6 +109,7 @@ std::string name_for(const KernelInfo& kernel) {
     if (s.step != 0) name += "k" + std::to_string(s.step);
     if (s.joined > 1) name += "_joined" + std::to_string(s.joined);
     if (s.in_order) name += "_inorder";
+    if (s.overlapping) name += "_overlapping";
     if (s.fixed_point) name += "_fixed";
     return name + target;
   }

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "generators/rescale.h"
+#include "schedules/overlap_tiles.h"
 #include "schedules/prefetch.h"
 #include "schedules/schedules.h"
 
@@ -54,20 +55,24 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
       .vectorize(k.c, layout.lanes)
       .unroll(k.c)
       .unroll(k.x);
-  if (adds_bytes(info))
+  const auto by_step = [&](int index, const RDom& r) {
+    return k.sum.update(index).atomic().vectorize(r.x).vectorize(k.c, layout.lanes).unroll(k.c).unroll(k.x).unroll(r.y);
+  };
+  if (adds_bytes(info)) {
     k.sum.update().reorder(k.c, k.x, k.r.x, k.r.y).vectorize(k.c, layout.lanes).unroll(k.c).unroll(k.x);
-  else
-    k.sum.update()
-        .reorder(k.r.x, k.c, k.x, k.r.y, k.r.z, k.r.w)
-        .atomic()
-        .vectorize(k.r.x)
-        .vectorize(k.c, layout.lanes)
-        .unroll(k.c)
-        .unroll(k.x)
-        .unroll(k.r.y);
-  if (k.unrolled) k.sum.update().unroll(k.r.z);
+  } else if (k.pieces.empty()) {
+    k.sum.update().reorder(k.r.x, k.c, k.x, k.r.y, k.r.z, k.r.w);
+    by_step(0, k.r);
+  }
+  for (size_t i = 0; i < k.pieces.size(); i++) {
+    const auto& [r, unrolled] = k.pieces[i];
+    k.sum.update(static_cast<int>(i)).reorder(r.x, k.c, k.x, r.y, r.z);
+    Stage stage = by_step(static_cast<int>(i), r);
+    if (unrolled) stage.unroll(r.z);
+  }
   if (rescales_in_float(info)) k.output.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, info);
+  if (k.overlaps) overlap_tiles(k.output, k.sum);
   if (target == Target::Avx512Vnni && tile.pixels > 1) prefetch_next_block(k.output, k.weights);
 }
 

@@ -182,6 +182,8 @@ const int32_t* keep_packed_offsets(PlanBuilder& builder, int64_t pixel_bytes, co
 /// A part of the residuals of some consecutive elements of a tap (weight_parts.h).
 struct Run {
   int64_t tap, first, steps, part;
+
+  auto operator<=>(const Run&) const = default;
 };
 
 /// Consecutive channels of one group whose kernel calls are alike.
@@ -351,7 +353,8 @@ InstructionCosts costs_of(const KernelInfo& kernel, bool in_rows) {
     // multiplications, the better the fewer sums it has.
     const int pixels = kernel.schedule.pixels, vectors = kernel.schedule.vectors;
     const double sums = pixels * vectors, loads = pixels + vectors + (in_rows ? 0 : std::max(0, pixels - 10));
-    const double rescale = 2 + 0.035 * sums + (sums < 27 ? 0 : 0.3) + (rescales_in_float(kernel) ? 0 : 4);
+    const double apart = 2 + 0.035 * sums + (sums < 27 ? 0 : 0.3) + (rescales_in_float(kernel) ? 0 : 4);
+    const double rescale = !kernel.schedule.overlapping ? apart : vectors < 4 ? 0.9 : 1.6;
     return {.multiply = std::max({1.0, 10 / sums, loads / sums}),
             .load_pixel = 0.03,
             .load_weights = 0.03,
@@ -421,8 +424,15 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool packed, bool
   const bool cut = !tile.any_pixels && !rows_apart && rows * op.out_w % p != 0;
   const double cuts = cut ? costs.cut * static_cast<double>(ceil_div(channels, tile.channels)) : 0;
   const auto widening = tile.widened ? static_cast<double>(int64_t{op.batch} * op.in_h * op.in_w * op.in_c) / 8 : 0.0;
+  // Tiles that overlap end so soon that lines count, which more and narrower blocks of channels bring to the
+  // first-level cache; and code, of which they have more, and more for each kind of panel, and which comes from memory
+  // at first.
+  const int64_t bytes = int64_t{op.batch} * op.in_h * op.in_w * op.in_c;
+  const int64_t more_blocks = ceil_div(channels, tile.channels) - ceil_div(channels, tile.channels / v * 4);
+  const double lines = bytes > 32 << 10 ? static_cast<double>(bytes / 64 * more_blocks) : 0;
+  const double overlap = kernel.schedule.overlapping ? 1.5 * lines + 2500 * (1 + turns.runs) : 0;
   const double excess_cost = vd * (pd * costs.multiply + costs.load_weights) + pd + 24;
-  return widening + cuts +
+  return widening + cuts + overlap +
          tiles * (turns.steps * step_cost + turns.excess * excess_cost + turns.runs * costs.run + pd * vd * rescale +
                   costs.tile) +
          static_cast<double>(rows * op.out_w) * packing;
@@ -432,6 +442,7 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool packed, bool
 Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
   Schedule other = kernel.info->schedule;
   other.fixed_point = !other.fixed_point;
+  other.overlapping = false;
   const auto found = std::ranges::find_if(kernels, [&](const Kernel& k) { return k.info->schedule == other; });
   return found != kernels.end() ? *found : Kernel{};
 }
@@ -445,6 +456,15 @@ struct Choice {
   bool found() const { return kernel.info != nullptr; }
 };
 
+/// Whether a kernel that overlaps tiles knows what it needs for that: few runs, all channels of a tap being one; and a
+/// tile is short where sums spill.
+bool may_overlap(const Convolution& op, const KernelInfo& kernel, bool packed) {
+  const ConvolutionTile tile = tile_of(kernel);
+  const bool few_runs = op.k_h * op.k_w == 1 || rows_merge(op, tile.step);
+  return !op.transposed && !packed && op.groups == 1 && few_runs && op.k_h <= 3 &&
+         (kernel.schedule.vectors < 4 || steps_of(op, tile, packed) <= 48);
+}
+
 /// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
 Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, bool rows_apart,
                      const Residuals* residuals = nullptr) {
@@ -457,6 +477,7 @@ Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     for (const bool packed : {false, true}) {
       if (packed ? !can_pack(op, *kernel.info, rows_apart) : tile.pairs) continue;
+      if (kernel.info->schedule.overlapping && !may_overlap(op, *kernel.info, packed)) continue;
       if (kernel.info->schedule.joined > 1 && !pixels_join(op, *kernel.info, rows_apart, packed)) continue;
       const double cost = cost_of(op, kernel, packed, rows_apart, residuals, wide);
       if (!best.found() || cost < best.cost) best = {kernel, packed, cost};
@@ -537,9 +558,11 @@ struct KernelForms {
 void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const WeightRange& range,
                  const ChannelRescale& rescale, const KernelForms& forms) {
   const int64_t block = layer.tile.channels;
-  std::map<const KernelInfo*, KernelIndex> used;
-  const auto use = [&](const Kernel& kernel) {
-    const auto [known, is_new] = used.try_emplace(kernel.info, -1);
+  std::map<std::pair<const KernelInfo*, std::vector<Run>>, KernelIndex> used;
+  const auto use = [&](const Kernel& kernel, const std::vector<Run>& runs) {
+    // One that is compiled for this layer alone knows its runs if they are the same for all of its panels.
+    const bool wants_runs = kernel.info->schedule.overlapping;
+    const auto [known, is_new] = used.try_emplace({kernel.info, wants_runs ? runs : std::vector<Run>{}}, -1);
     if (is_new) known->second = builder.use(kernel);
     return known->second;
   };
@@ -547,8 +570,9 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
     bool extends = false;
     for (int64_t first = 0; first < layer.group_channels; first += block) {
       const int64_t count = std::min(block, layer.group_channels - first), base = g * layer.group_channels + first;
-      Panel panel{{.kernel = use(forms.of({base, base + count})), .group = g, .first = first, .channels = count},
-                  runs_of(r, range, {base, base + count}, layer.tile)};
+      std::vector<Run> runs = runs_of(r, range, {base, base + count}, layer.tile);
+      Panel panel{{.kernel = use(forms.of({base, base + count}), runs), .group = g, .first = first, .channels = count},
+                  std::move(runs)};
       if (is_arm(builder.target())) panel.fits_int16 = results_fit_int16(rescale, {base, base + count});
       const bool plain = std::ranges::all_of(panel.planned_runs, [](const Run& run) { return run.part == 0; });
       const bool alike = extends && plain && layer.planned.back().kernel == panel.kernel &&

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 
@@ -219,6 +220,32 @@ TEST(Compiled, ConvolutionsOfManyShapes) {
         input.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
       expect_equal(name, model, targets, {input}, run_on(model, std::vector<Bytes>{input}, usable.front()));
     }
+}
+
+/// Layers of many pixels, for which AVX-512 has tiles that overlap: all steps written out, and loops.
+TEST(Compiled, ConvolutionsWhoseTilesOverlap) {
+  const std::vector<Target> usable = targets_under_test();
+  const Target target = usable.back();
+  const auto plain = [](int32_t out_c, int32_t k, int32_t stride) {
+    return BlockShape{.expanded = 0, .out_c = out_c, .k = k, .stride = stride, .plain = true};
+  };
+  for (const DataType type : {DataType::UInt8, DataType::Int8}) {
+    const Model model = block_network(
+        {.type = type,
+         .height = 112,
+         .width = 112,
+         .channels = 3,
+         .blocks = {plain(32, 3, 2), plain(64, 1, 1), plain(96, 1, 1), plain(140, 1, 1), plain(32, 1, 1)}});
+    Bytes input;
+    for (int64_t i = 0; i < 112 * 112 * 3; i++) input.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
+    const std::string name = type == DataType::UInt8 ? "overlap_u8" : "overlap_s8";
+    expect_equal(name, model, {target}, {input}, run_on(model, std::vector<Bytes>{input}, usable.front()));
+    const auto overlaps = [](const Step& step) { return step.kernel.find("_overlapping") != std::string::npos; };
+    const std::shared_ptr<const Plan> plan = plan_to_compile(model, target, {});
+    if (type == DataType::Int8 && target == Target::Avx512Vnni) {
+      EXPECT_GE(std::ranges::count_if(plan->steps(), overlaps), 3);
+    }
+  }
 }
 
 Bytes scattered_values(int64_t count) {
