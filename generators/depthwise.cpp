@@ -20,6 +20,9 @@ Expr in_panel(Target target, const Var& c) {
   return within_block(c, depthwise_layout(target).panel, convolution_layout(target).lanes);
 }
 
+// AVX-512: its argument; vectors that the kernel spills are then aligned.
+Expr on_aligned_stack(const Expr& value) { return instruction(Int(32), "octet_align_stack", {value}); }
+
 // In one comparison.
 Expr within(const Expr& index, const Internal::Dimension& d) {
   return cast<uint32_t>(index - d.min()) < cast<uint32_t>(d.extent());
@@ -43,21 +46,32 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     Expr inside = min(target == Target::Dotprod ? likely(u) : u, input.dim(1).extent() - 1);
     column(t, c, u, g, Y) = shared ? input(c, inside, row) : input(c + offset, u / k, row);
   } else {
-    Expr row = first + min(below, geometry.stride * (geometry.rows - 1) + k - 1);
-    if (doubles_row(target, geometry))
-      row = first + select(below >= k - 1, doubled_row, select(below == doubled_row, k - 1, below));
+    last = geometry.stride * (geometry.rows - 1) + k - 1;
+    const auto row_of = [&](const Expr& below) {
+      if (!doubles_row(target, geometry)) return first + min(below, last);
+      return first + select(below >= last, doubled_row, select(below == doubled_row, last, below));
+    };
     const Internal::Dimension columns = input.dim(1);
     Expr image_column = shared ? u : geometry.stride * (u / k) + kx;
     Expr inside = within(image_column, columns);
     Expr place =
         shared ? (u - columns.min()) * columns.stride() : u / k * columns.stride() + offset - columns.min() * odd_step;
-    if (stays_in_registers(target, geometry) && !geometry.sliding) {
-      // The loop over pixels is split where all of their columns are inside, for which Halide wants two comparisons.
-      inside = image_column >= columns.min() && image_column < columns.min() + columns.extent();
-      place = likely(place);
+    if (geometry.sliding) {
+      place = (u - on_aligned_stack(columns.min())) * columns.stride();
+      begins(u, t, Y) = begin_of(inside, place, row_of(t));
+      // Halide asks for bounds.
+      loaded(c, u, t, Y) = padded(c, unsafe_promise_clamped(begins(u, t, Y), INT32_MIN / 2, INT32_MAX / 2));
+      column(t, c, u, g, Y) = loaded(c, u, min(below, last), Y);
+      // Before the first pixel Halide looks at the one before it.
+      held(t, c, x, g, Y) = column(t, c, max(step * x, 0), g, Y);
+    } else {
+      if (stays_in_registers(target, geometry)) {
+        // The loop over pixels is split where all of their columns are inside, for which Halide wants two comparisons.
+        inside = image_column >= columns.min() && image_column < columns.min() + columns.extent();
+        place = likely(place);
+      }
+      column(t, c, u, g, Y) = padded(c, begin_of(inside, place, row_of(below)));
     }
-    column(t, c, u, g, Y) = padded(c, inside, place, row);
-    if (geometry.sliding) held(t, c, x, g, Y) = column(t, c, step * x, g, Y);
   }
 
   if (target == Target::Neon)
@@ -69,7 +83,7 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     const Expr total =
         splits_by_panel(target, geometry) ? sum(c, x, y, c / depthwise_layout(target).panel) : sum(c, x, y);
     scaled(c, x, y) = rescaled_wide(target, /*in_float=*/true, total, channels, c, 0, zero_point, lo);
-    const Expr least = target == Target::Avx512Vnni ? instruction(Int(32), "octet_align_stack", {lo}) : lo;
+    const Expr least = target == Target::Avx512Vnni && !geometry.sliding ? on_aligned_stack(lo) : lo;
     output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), least, hi);
   } else {
     scaled(c, x, y) =
@@ -78,13 +92,16 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
   }
 }
 
-Expr DepthwiseKernel::padded(const Expr& channel, const Expr& inside, const Expr& place, const Expr& row) const {
-  const Internal::Dimension columns = input.dim(1), rows = input.dim(2);
+Expr DepthwiseKernel::begin_of(const Expr& inside, const Expr& place, const Expr& row) const {
+  const Internal::Dimension rows = input.dim(2);
   const Expr padding = input.dim(3).stride();
   // The row's first byte, the same for all columns, then the column's.
   Expr start = select(within(row, rows), (row - rows.min()) * rows.stride(), padding);
-  Expr offset = select(inside, start + place, padding);
-  return input(channel + offset, columns.min(), rows.min(), 0);
+  return select(inside, start + place, padding);
+}
+
+Expr DepthwiseKernel::padded(const Expr& channel, const Expr& begin) const {
+  return input(channel + begin, input.dim(1).min(), input.dim(2).min(), 0);
 }
 
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {

@@ -55,13 +55,15 @@ struct DepthwiseKernel {
   Halide::Param<int32_t> zero_point{"zero_point"};    // of the output
   Halide::Param<int32_t> lo{"lo"}, hi{"hi"};          // clamp
 
-  int groups;  // of `depth` rows each, in a column
+  int groups;    // of `depth` rows each, in a column
+  int last = 0;  // row of the image that a column has; on x86
   Halide::Var c{"c"}, x{"x"}, y{"y"};
   Halide::Var t{"t"}, u{"u"}, g{"g"}, Y{"Y"}, p{"p"};
   Halide::RDom r;     // [depth, k_w, groups, parts]; not on NEON
   Halide::RDom more;  // [depth, k_w, groups], of second parts where panels have them or not (splits_by_panel)
   Halide::Func column{"column"};
-  Halide::Func held{"held"};      // where columns slide: the first column of each pixel
+  // Where columns slide: at which byte each of a column's rows begins; what lies there; the first column of each pixel.
+  Halide::Func begins{"begins"}, loaded{"loaded"}, held{"held"};
   Halide::Func sum{"sum"};        // where splits_by_panel [.., panel]
   Halide::Func scaled{"scaled"};  // on x86 not yet narrowed
   Halide::Func output{"output"};  // [channel, column, row]
@@ -70,10 +72,10 @@ struct DepthwiseKernel {
 
  private:
   int step;  // from a pixel to the next, in columns u
-  /// A channel of the padded image: `inside` says whether it has the column, `place` where that lies, from the row's
-  /// start.
-  Halide::Expr padded(const Halide::Expr& channel, const Halide::Expr& inside, const Halide::Expr& place,
-                      const Halide::Expr& row) const;
+  /// Where a column of the padded image begins: `inside` says whether the image has it, `place` where that lies, from
+  /// the row's start.
+  Halide::Expr begin_of(const Halide::Expr& inside, const Halide::Expr& place, const Halide::Expr& row) const;
+  Halide::Expr padded(const Halide::Expr& channel, const Halide::Expr& begin) const;
   void define_sum_by_groups(Target target, const Schedule& geometry);
   void define_sum_by_pairs(const Schedule& geometry);
 };

@@ -45,7 +45,7 @@ struct Schedule {
   // Where columns are shared: the image's pixels that pass for one. Dotprod's convolutions: those whose channels, a
   // step of each, one load has.
   int8_t joined = 1;
-  bool sliding = false;  // AVX-512: a pixel's last column stays in registers as the next one's first
+  bool sliding = false;  // AVX-512: a pixel's last columns stay in registers as the next one's first
   // AVX-512's convolutions for one layer (compiler/layer_tiles.h): a tile's results are narrowed and stored while the
   // next one's sums are added up.
   bool overlapping = false;
@@ -205,6 +205,11 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
 /// Whether pixels share interleaved columns, which are then counted as the image's are.
 constexpr bool shares_columns(const Schedule& s) { return s.pixels > 1 || s.sliding; }
 
+/// Pixels of a row that kernels have room for whose columns slide, and so many columns, up to whole vectors of int32:
+/// they look up where each begins.
+inline constexpr int kSlidingPixels = 14;
+constexpr int sliding_columns(const Schedule& s) { return (s.stride * (kSlidingPixels - 1) + s.filter + 15) / 16 * 16; }
+
 /// AVX-512, 3x3: whether columns are interleaved in registers rather than on the stack.
 constexpr bool stays_in_registers(Target target, const Schedule& s) {
   return target == Target::Avx512Vnni && s.filter == 3 && s.pixels <= 2;
@@ -267,7 +272,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_add_u8_x7c2_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 7, .vectors = 2, .fixed_point = true}},
     {"conv_sum_u8_x7c2_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 2}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
-    {"depthwise_u8_3x3s1_x7_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
+    {"depthwise_u8_3x3s1_sliding_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 1, .sliding = true}},
     {"depthwise_u8_3x3s1_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_joined2_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1, .joined = 2}},
     {"depthwise_u8_3x3s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},

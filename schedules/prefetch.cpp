@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -114,7 +115,86 @@ class PrefetchNextBlock : public IRMutator {
   }
 };
 
+bool loads(const Stmt& body, const std::string& name) {
+  struct Finder : IRVisitor {
+    explicit Finder(const std::string& name) : name(name) {}
+    const std::string& name;
+    bool found = false;
+    using IRVisitor::visit;
+    void visit(const Load* op) override {
+      found = found || op->name == name;
+      IRVisitor::visit(op);
+    }
+  } finder(name);
+  body.accept(&finder);
+  return finder.found;
+}
+
+/// Without what is stored and not loaded, such as columns that slide but are computed all the same. LLVM would drop
+/// them too, but not what is prefetched for them.
+class WithoutUnused : public IRMutator {
+  using IRMutator::visit;
+
+  std::set<std::string> unused_;
+
+  Stmt visit(const Allocate* op) override {
+    const Stmt body = mutate(op->body);
+    if (loads(body, op->name))
+      return Allocate::make(op->name, op->type, op->memory_type, op->extents, op->condition, body);
+    // Unrolled, others have its name.
+    unused_.insert(op->name);
+    const Stmt rest = mutate(body);
+    unused_.erase(op->name);
+    return rest;
+  }
+  Stmt visit(const LetStmt* op) override {
+    const Stmt body = mutate(op->body);
+    return stmt_uses_var(body, op->name) ? LetStmt::make(op->name, op->value, body) : body;
+  }
+  Stmt visit(const Store* op) override { return unused_.contains(op->name) ? Evaluate::make(0) : IRMutator::visit(op); }
+  Stmt visit(const Free* op) override { return unused_.contains(op->name) ? Evaluate::make(0) : IRMutator::visit(op); }
+};
+
+class PrefetchBeside : public IRMutator {
+ public:
+  PrefetchBeside(std::string name, int distance) : name_(std::move(name)), distance_(distance) {}
+
+ private:
+  using IRMutator::visit;
+
+  const std::string name_;
+  const int distance_;
+
+  Stmt visit(const Store* op) override {
+    LoadsOf loads(name_);
+    op->value.accept(&loads);
+    Stmt result = op;
+    for (const Expr& begin : loads.begins) {
+      // What a loop over blocks adds to all is part of the distance, so that LLVM takes the rest from the load.
+      const auto* const sum = begin.as<Add>();
+      const Expr index = sum != nullptr ? sum->a : begin, farther = sum != nullptr ? sum->b + distance_ : distance_;
+      const std::vector<Expr> arguments{Variable::make(Handle(), name_), index, farther, 0};
+      result = Block::make(Evaluate::make(Call::make(Int(32), "octet_prefetch", arguments, Call::Extern)), result);
+    }
+    return result;
+  }
+};
+
+class PrefetchFarther : public IRMutator {
+ public:
+  PrefetchFarther(std::string name, int distance) : beside_(std::move(name), distance) {}
+  using IRMutator::mutate;
+  Stmt mutate(const Stmt& body) override { return beside_.mutate(WithoutUnused().mutate(body)); }
+
+ private:
+  PrefetchBeside beside_;
+};
+
 }  // namespace
+
+void prefetch_farther(Func& output, const ImageParam& input, int distance) {
+  output.add_custom_lowering_pass(new PrefetchFarther(input.name(), distance));
+}
 
 void prefetch_next_block(Func& output, const ImageParam& weights) {
   output.add_custom_lowering_pass(new PrefetchNextBlock(output.output_buffer(), weights));

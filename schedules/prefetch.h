@@ -1,4 +1,4 @@
-// Weights of the next block of channels on their way while this one's are multiplied.
+// What the next block of channels needs on its way while this one is computed.
 #pragma once
 
 #include "generators/halide.h"
@@ -11,5 +11,9 @@ namespace octet {
 /// but faster than CPUs' own prefetching follows; all of them during the first tile would be faster than they come. The
 /// last dimension of `weights`, bytes, is of blocks.
 void prefetch_next_block(Halide::Func& output, const Halide::ImageParam& weights);
+
+/// With each vector of `input` that is loaded and stored as it is, the one `distance` bytes behind it is brought to the
+/// first-level cache.
+void prefetch_farther(Halide::Func& output, const Halide::ImageParam& input, int distance);
 
 }  // namespace octet

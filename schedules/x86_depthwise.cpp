@@ -1,6 +1,7 @@
 // Depthwise convolution on x86: vpdpbusd on four interleaved taps a channel (AVX-512 VNNI), vpmaddwd on two (AVX2,
 // SSE4.1).
 #include "generators/rescale.h"
+#include "schedules/prefetch.h"
 #include "schedules/schedules.h"
 #include "schedules/x86_lanes.h"
 
@@ -24,12 +25,32 @@ void schedule_column(const DepthwiseKernel& k, Func& column) {
       .unroll(k.g);
 }
 
-// Halide keeps the column in registers, moves it on from pixel to pixel, and computes what a row begins with before the
-// loop over its pixels.
-void slide_columns(DepthwiseKernel& k, const Var& row) {
+// A column and the rows that it is made of.
+void schedule_slid(DepthwiseKernel& k, Func& column, Func& loaded) {
+  schedule_column(k, column);
+  loaded.store_in(MemoryType::Stack)
+      .bound(k.t, 0, k.last + 1)
+      .bound_extent(k.c, depthwise_layout(Target::Avx512Vnni).block)
+      .bound_extent(k.Y, 1)
+      .vectorize(k.c)
+      .unroll(k.u)
+      .unroll(k.t);
+}
+
+// Halide keeps columns in registers, moves them on from pixel to pixel, and computes what a row begins with before the
+// loop over its pixels. Where columns begin is found once for all blocks of a row. That row lies in the second-level
+// cache, and each block's part of it in other lines: those of the next block are fetched meanwhile.
+void slide_columns(DepthwiseKernel& k, const Schedule& tile, const Var& row, const Var& block) {
   const DepthwiseLayout layout = depthwise_layout(Target::Avx512Vnni);
   Var bytes("bytes");
-  k.held.store_at(k.output, row)
+  k.begins.compute_at(k.output, row)
+      .store_in(MemoryType::Stack)
+      .bound(k.u, 0, sliding_columns(tile))
+      .bound(k.t, 0, k.last + 1)
+      .bound_extent(k.Y, 1)
+      .vectorize(k.u)
+      .unroll(k.t);
+  k.held.store_at(k.output, block)
       .compute_at(k.output, k.x)
       .store_in(MemoryType::Register)
       .bound(k.t, 0, layout.depth)
@@ -40,7 +61,10 @@ void slide_columns(DepthwiseKernel& k, const Var& row) {
       .vectorize(bytes)
       .unroll(k.x)
       .unroll(k.g);
-  schedule_column(k, k.column.clone_in(k.held).compute_at(k.held, k.x));
+  Func first = k.column.clone_in(k.held), rows = k.loaded.clone_in(first);
+  schedule_slid(k, first.compute_at(k.held, k.x), rows.compute_at(k.held, k.x));
+  schedule_slid(k, k.column.compute_at(k.sum, k.r[1]), k.loaded.compute_at(k.sum, k.r[1]));
+  prefetch_farther(k.output, k.input, layout.block);
 }
 
 // AVX-512, 3x3, single pixels: `rows` outputs of one block of channels, all in registers. The weights stay there from
@@ -56,6 +80,7 @@ void schedule_single_pixels(DepthwiseKernel& k, const Schedule& tile) {
       .reorder(k.c, k.y, k.x, yo, co)
       .vectorize(k.c)
       .unroll(k.y);
+  if (tile.sliding) k.output.reorder(k.c, k.y, k.x, co, yo);
   const auto by_vector = [&](Stage stage) { stage.split(k.c, k.c, cv, kLanes).vectorize(cv).unroll(k.c).unroll(k.y); };
   for (Func* stage : {&k.scaled, &k.sum}) {
     stage->compute_at(k.output, k.x)
@@ -73,8 +98,10 @@ void schedule_single_pixels(DepthwiseKernel& k, const Schedule& tile) {
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
-  if (tile.sliding) slide_columns(k, yo);
-  schedule_column(k, k.column.compute_at(k.sum, k.r[1]));
+  if (tile.sliding)
+    slide_columns(k, tile, yo, co);
+  else
+    schedule_column(k, k.column.compute_at(k.sum, k.r[1]));
 }
 
 // After all first parts, so that one branch goes round them.
@@ -142,6 +169,8 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
     schedule_single_pixels(k, tile);
   else
     schedule_two_pixels(k, tile);
+  // A ReLU6 that fills the bytes clamps nothing: two instructions less.
+  if (tile.sliding) k.output.specialize(k.zero_point == 0 && k.lo == 0 && k.hi == 255);
   k.scaled.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, Target::Avx512Vnni);
   keep_within_lanes(k.output, depthwise_layout(Target::Avx512Vnni).block);

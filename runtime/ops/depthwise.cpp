@@ -132,6 +132,7 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   // As timed in networks: in registers a pixel costs four fifths, but a row's ends cost four more.
   const auto row_cost = [&](const Schedule& s) {
     const int64_t pixels = round_up(op.out_w, s.pixels);
+    if (s.sliding) return 4 * pixels;
     return stays_in_registers(layer.target, s) ? 4 * (pixels + 4) : 5 * pixels;
   };
   // Best: no part too many, columns shared, rows that cost little, large tiles.
@@ -141,9 +142,7 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
     const Schedule& s = kernel.info->schedule;
     const bool fits = s.filter == op.k_h && s.filter == op.k_w && s.stride == op.stride_h && op.dilation_h == 1 &&
                       s.parts >= parts && layer.image.shape.phases <= 2;
-    // Sliding columns make a row begin sooner, and its pixels take longer.
-    constexpr int kShortRow = 14;
-    if (s.sliding && op.out_w > kShortRow) continue;
+    if (s.sliding && op.out_w > kSlidingPixels) continue;
     const bool may_share = in_columns && s.stride == op.stride_w && s.joined == layer.joined && columns_fit(layer, s);
     if (!fits || (shares_columns(s) && !may_share)) continue;
     if (best.info == nullptr || cost(s) < cost(best.info->schedule)) best = kernel;
@@ -172,14 +171,15 @@ Need need_of(const Layer& layer, const WeightRange& range, const Residuals& r, R
   return need;
 }
 
-/// Sections of as many parts as the weights of each block need; one of all where no kernel splits weights, or one does
-/// so panel by panel.
+/// Sections of as many parts as the weights of each block need; one of all where no kernel splits weights, or some need
+/// second parts and a kernel has them panel by panel.
 std::vector<Section> make_sections(const Layer& layer, const Residuals& r, const ChannelRescale& rescale, bool fast) {
   const WeightRange range = weight_range(layer.target, layer.layout.weight_bits);
   const int64_t most = range.parts_for(r.values), end = layer.joined_channels();
   const Kernel widest = choose_kernel(layer, most, fast);
-  if (widest.info->family != Family::Depthwise || splits_by_panel(layer.target, widest.info->schedule))
-    return {{.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
+  const std::vector<Section> all_by_widest = {
+      {.channels = {0, end}, .kernel = widest, .parts = most, .fits_int16 = false}};
+  if (widest.info->family != Family::Depthwise) return all_by_widest;
   const bool doubles = doubles_row(layer.target, choose_kernel(layer, 1, fast).info->schedule);
   std::vector<Section> sections;
   for (int64_t first = 0; first < end; first += layer.layout.block) {
@@ -204,6 +204,8 @@ std::vector<Section> make_sections(const Layer& layer, const Residuals& r, const
     before->channels.end = last;
     if (before->doubled_row == Section::kAnyRow) before->doubled_row = need.row;
   }
+  const bool whole = std::ranges::all_of(sections, [](const Section& section) { return section.parts == 1; });
+  if (!whole && splits_by_panel(layer.target, widest.info->schedule)) return all_by_widest;
   for (Section& section : sections)
     if (section.doubled_row == Section::kAnyRow) section.doubled_row = layer.op.k_h - 1;
   return sections;

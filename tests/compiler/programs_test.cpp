@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "models/builder.h"
 #include "models/tflite_reader.h"
@@ -246,21 +247,24 @@ TEST(Programs, DepthwiseKernelsLoadWholeVectors) {
   if (std::ranges::find(platform.targets, Target::Avx512Vnni) == platform.targets.end())
     GTEST_SKIP() << "no kernels for AVX-512 are compiled here";
   constexpr int32_t kChannels = 128;
-  ModelBuilder b("depthwise");
-  const TensorSpec image{"image", {1, 14, 14, kChannels}, DataType::UInt8, quantized(0.05f, 0)};
-  const int32_t x = b.input(image);
   Bytes weights(size_t{9} * kChannels, std::byte{100});
   weights[5] = std::byte{200};  // beyond int8
-  const int32_t filter = b.constant({"filter", {1, 3, 3, kChannels}, DataType::UInt8, quantized(0.01f, 0)}, weights);
-  b.output(b.op(OpCode::DepthwiseConv2D, {x, filter}, DepthwiseConv2DOptions{}, image));
-  CompileOptions options = options_for("vectors", platform, {Target::Avx512Vnni});
-  options.emit = {.assembly = true};
-  compile(b.build(), options);
-  std::ifstream file(options.folder / "vectors.html");
-  const std::string html((std::istreambuf_iterator<char>(file)), {});
-  EXPECT_NE(html.find("_split_avx512vnni"), std::string::npos);
-  EXPECT_NE(html.find("vpdpbusd"), std::string::npos);
-  for (const char* const by_byte : {"vpinsrb", "vpgather"}) EXPECT_EQ(html.find(by_byte), std::string::npos) << by_byte;
+  for (const auto& [width, kernel] : {std::pair{14, "_sliding_avx512vnni"}, {16, "_split_avx512vnni"}}) {
+    ModelBuilder b("depthwise");
+    const TensorSpec image{"image", {1, width, width, kChannels}, DataType::UInt8, quantized(0.05f, 0)};
+    const int32_t x = b.input(image);
+    const int32_t filter = b.constant({"filter", {1, 3, 3, kChannels}, DataType::UInt8, quantized(0.01f, 0)}, weights);
+    b.output(b.op(OpCode::DepthwiseConv2D, {x, filter}, DepthwiseConv2DOptions{}, image));
+    CompileOptions options = options_for("vectors", platform, {Target::Avx512Vnni});
+    options.emit = {.assembly = true};
+    compile(b.build(), options);
+    std::ifstream file(options.folder / "vectors.html");
+    const std::string html((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_NE(html.find(kernel), std::string::npos);
+    EXPECT_NE(html.find("vpdpbusd"), std::string::npos);
+    for (const char* const by_byte : {"vpinsrb", "vpgather"})
+      EXPECT_EQ(html.find(by_byte), std::string::npos) << kernel << ", " << by_byte;
+  }
 }
 
 TEST(Programs, OnlyThisMachineIsMeasured) {
