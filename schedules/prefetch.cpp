@@ -47,6 +47,12 @@ class LoadsOf : public IRVisitor {
   }
 };
 
+/// As avx512vnni.ll says.
+Stmt prefetch(const std::string& buffer, const Expr& begin, const Expr& place, const Expr& halvings) {
+  const std::vector<Expr> arguments{Variable::make(Handle(), buffer), begin, place, halvings};
+  return Evaluate::make(Call::make(Int(32), "octet_prefetch", arguments, Call::Extern));
+}
+
 /// What a kernel for one layer knows, else what is asked as it runs.
 Expr extent_of(const OutputImageParam& buffer, int dimension) {
   const Expr known = buffer.parameter().extent_constraint(dimension);
@@ -110,8 +116,7 @@ class PrefetchNextBlock : public IRMutator {
     const Expr wanted = has_next_ && (tile_ >> halvings) == 0;
     const Expr from = begin_ + select(wanted, block_ + ((tile_ * block_) >> halvings), 0);
     const Expr place = loads.begins.front() - begin_;
-    const std::vector<Expr> arguments{Variable::make(Handle(), weights_.name()), from, place, halvings};
-    return Block::make(Evaluate::make(Call::make(Int(32), "octet_prefetch", arguments, Call::Extern)), body);
+    return Block::make(prefetch(weights_.name(), from, place, halvings), body);
   }
 };
 
@@ -173,8 +178,7 @@ class PrefetchBeside : public IRMutator {
       // What a loop over blocks adds to all is part of the distance, so that LLVM takes the rest from the load.
       const auto* const sum = begin.as<Add>();
       const Expr index = sum != nullptr ? sum->a : begin, farther = sum != nullptr ? sum->b + distance_ : distance_;
-      const std::vector<Expr> arguments{Variable::make(Handle(), name_), index, farther, 0};
-      result = Block::make(Evaluate::make(Call::make(Int(32), "octet_prefetch", arguments, Call::Extern)), result);
+      result = Block::make(prefetch(name_, index, farther, 0), result);
     }
     return result;
   }

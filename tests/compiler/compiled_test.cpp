@@ -222,6 +222,12 @@ TEST(Compiled, ConvolutionsOfManyShapes) {
     }
 }
 
+Bytes scattered_values(int64_t count) {
+  Bytes bytes;
+  for (int64_t i = 0; i < count; i++) bytes.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
+  return bytes;
+}
+
 /// Layers of many pixels, for which AVX-512 has tiles that overlap: all steps written out, and loops.
 TEST(Compiled, ConvolutionsWhoseTilesOverlap) {
   const std::vector<Target> usable = targets_under_test();
@@ -236,8 +242,7 @@ TEST(Compiled, ConvolutionsWhoseTilesOverlap) {
          .width = 112,
          .channels = 3,
          .blocks = {plain(32, 3, 2), plain(64, 1, 1), plain(96, 1, 1), plain(140, 1, 1), plain(32, 1, 1)}});
-    Bytes input;
-    for (int64_t i = 0; i < 112 * 112 * 3; i++) input.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
+    const Bytes input = scattered_values(112 * 112 * 3);
     const std::string name = type == DataType::UInt8 ? "overlap_u8" : "overlap_s8";
     expect_equal(name, model, {target}, {input}, run_on(model, std::vector<Bytes>{input}, usable.front()));
     const auto overlaps = [](const Step& step) { return step.kernel.find("_overlapping") != std::string::npos; };
@@ -246,12 +251,6 @@ TEST(Compiled, ConvolutionsWhoseTilesOverlap) {
       EXPECT_GE(std::ranges::count_if(plan->steps(), overlaps), 3);
     }
   }
-}
-
-Bytes scattered_values(int64_t count) {
-  Bytes bytes;
-  for (int64_t i = 0; i < count; i++) bytes.push_back(static_cast<std::byte>(i * 2654435761 >> 24));
-  return bytes;
 }
 
 /// Of which taps lie outside the image for some pixels of a tile, and others go on to the next row.
