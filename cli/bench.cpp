@@ -89,11 +89,31 @@ std::vector<int> cpus_for(const BenchOptions& options, const std::string& asked,
   return preferred_cpus(static_cast<size_t>(threads));
 }
 
-void update_peak(Peaks& peaks, const BenchOptions& options, const Result& r) {
-  if (!options.wants_peak()) return;
-  double& peak = peaks[r.peak_key()];
-  peak = std::max(peak, measure_peak_gmacs(r.candidate->plan->target(), r.threads));
-}
+/// Keeps a result's peak up to date: before its runs, after them and, in short bursts, between them. On machines that
+/// others use too the clock changes within seconds.
+class PeakWatch {
+ public:
+  PeakWatch(Peaks& peaks, const BenchOptions& options, const Result& result)
+      : peaks_(peaks), result_(result), wanted_(options.wants_peak()), between_runs_(!options.effort.spares_cpu()) {}
+
+  void measure(double seconds = kSeconds) {
+    if (!wanted_) return;
+    double& peak = peaks_[result_.peak_key()];
+    peak = std::max(peak, measure_peak_gmacs(result_.candidate->plan->target(), result_.threads, seconds));
+    last_ = now_seconds();
+  }
+  void after_turn() {
+    if (between_runs_ && now_seconds() - last_ > kInterval) measure(kBurstSeconds);
+  }
+
+ private:
+  static constexpr double kSeconds = 0.05, kBurstSeconds = 0.001, kInterval = 0.1;
+
+  Peaks& peaks_;
+  const Result& result_;
+  const bool wanted_, between_runs_;
+  double last_ = 0;
+};
 
 Result new_result(const BenchOptions& options, const Candidate& candidate, const std::string& asked, int threads) {
   const bool several = options.cpus.size() > 1;
@@ -147,13 +167,16 @@ void measure_into(std::span<Result> results, const BenchOptions& options, Peaks&
     ready.push_back(make_ready(*r.candidate, r.threads));
     subjects.push_back(ready.back().subject);
   }
-  update_peak(peaks, options, results[0]);
+  PeakWatch peak(peaks, options, results[0]);
+  peak.measure();
   results[0].note = wait_for(parse_cooldown(options.cooldown), sensors);
-  std::vector<Timing> timings = measure(subjects, options.effort, options.layers, sensors, [&](const Sample& sample) {
+  const auto on_sample = [&](const Sample& sample) {
     if (stream.on()) stream.sample(sample_fields(sample, results[0].sensed_cpus));
-  });
+  };
+  std::vector<Timing> timings =
+      measure(subjects, options.effort, options.layers, sensors, on_sample, [&] { peak.after_turn(); });
   stream.flush();
-  update_peak(peaks, options, results[0]);
+  peak.measure();
   for (size_t i = 0; i < results.size(); ++i) {
     Result& r = results[i];
     r.timing = std::move(timings[i]);

@@ -22,7 +22,8 @@ bool wants_more(const Effort& effort, size_t done, double seconds) {
   return done < kMinRuns || (seconds < effort.min_seconds && (effort.sustained || done < kMaxRuns));
 }
 
-void measure_layers(const std::vector<Subject>& subjects, const Effort& effort, std::vector<Timing>& timings) {
+void measure_layers(const std::vector<Subject>& subjects, const Effort& effort, const std::function<void()>& after_turn,
+                    std::vector<Timing>& timings) {
   const double start = now_seconds();
   for (size_t done = 0; wants_more(effort, done, now_seconds() - start); ++done) {
     for (size_t i = 0; i < subjects.size(); ++i) {
@@ -35,6 +36,7 @@ void measure_layers(const std::vector<Subject>& subjects, const Effort& effort, 
         last = now_seconds();
       });
     }
+    after_turn();
   }
 }
 
@@ -74,7 +76,8 @@ Subject subject_of(Session& session) {
 }
 
 std::vector<Timing> measure(const std::vector<Subject>& subjects, const Effort& effort, bool layers,
-                            const Sensors& sensors, const std::function<void(const Sample&)>& on_sample) {
+                            const Sensors& sensors, const std::function<void(const Sample&)>& on_sample,
+                            const std::function<void()>& after_turn) {
   std::vector<Timing> timings(subjects.size());
   const auto keep = [&](size_t subject, Sample sample) {
     timings[subject].samples.push_back(std::move(sample));
@@ -100,11 +103,12 @@ std::vector<Timing> measure(const std::vector<Subject>& subjects, const Effort& 
       if (reads) sample.after = sensors.read();
       keep(i, std::move(sample));
     }
+    after_turn();
   }
   if (layers) {
     Effort for_layers = effort;
     if (effort.sustained) for_layers.min_seconds = Effort().min_seconds, for_layers.sustained = false;
-    measure_layers(subjects, for_layers, timings);
+    measure_layers(subjects, for_layers, after_turn, timings);
   }
   return timings;
 }

@@ -16,6 +16,9 @@ struct Effort {
   double min_seconds = 1;
   double period_seconds = 0;  // between the starts of samples, as a camera would; 0: one after the other
   bool sustained = false;     // no upper limit on samples: `min_seconds` alone counts
+
+  /// Whether heat matters: nothing but the runs is to take power.
+  bool spares_cpu() const { return sustained || period_seconds > 0; }
 };
 inline constexpr size_t kMinRuns = 10, kMaxRuns = 10000;
 
@@ -48,8 +51,9 @@ Subject subject_of(Session& session);
 
 /// Runs all of them, in turns, sample by sample. Without warm-up the first run is the first sample too, so that `runs`
 /// is the number of runs made, and the sensors are left alone. `on_sample` sees each sample as it is taken, between two
-/// runs.
+/// runs; `after_turn` is called when all subjects have had theirs, and so while layers are timed.
 std::vector<Timing> measure(const std::vector<Subject>& subjects, const Effort& effort, bool layers,
-                            const Sensors& sensors, const std::function<void(const Sample&)>& on_sample);
+                            const Sensors& sensors, const std::function<void(const Sample&)>& on_sample,
+                            const std::function<void()>& after_turn);
 
 }  // namespace octet::cli

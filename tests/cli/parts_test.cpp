@@ -9,11 +9,11 @@
 #include "cli/classes.h"
 #include "cli/image.h"
 #include "cli/machine.h"
+#include "cli/measure.h"
 #include "cli/stats.h"
 #include "cli/table.h"
 #include "system/files.h"
 #ifdef OCTET_LAB
-#include "cli/measure.h"
 #include "cli/scalar_check.h"
 #include "schedules/tuning.h"
 #include "tests/runtime/small_network.h"
@@ -133,6 +133,34 @@ TEST(Machine, PinningSaysWhatItObtained) {
   EXPECT_EQ(pin_to(one), one);
   EXPECT_EQ(pin_to(all), all);
   EXPECT_EQ(pin_to({1023}), all) << "no such CPU: the affinity stays";
+}
+
+TEST(Measure, SubjectsTakeTurns) {
+  std::string runs;
+  const auto subject = [&](char name) {
+    return Subject{[&runs, name] { runs += name; },
+                   [&runs, name](const std::function<void(size_t)>& after) {
+                     runs += {name, 's'};
+                     after(0);
+                   },
+                   1};
+  };
+  size_t samples = 0;
+  const std::vector<Timing> timings = measure(
+      {subject('a'), subject('b')}, {.warmup = 2, .runs = 3}, /*layers=*/true, Sensors({}, {}),
+      [&](const Sample&) { ++samples; }, [&] { runs += '|'; });
+  EXPECT_EQ(runs,
+            "ab"
+            "ab"
+            "ab|ab|ab|"
+            "asbs|asbs|asbs|");
+  EXPECT_EQ(samples, 6);
+  ASSERT_EQ(timings.size(), 2);
+  for (const Timing& timing : timings) {
+    EXPECT_EQ(timing.samples.size(), 3);
+    ASSERT_EQ(timing.layers.size(), 1);
+    EXPECT_EQ(timing.layers[0].size(), 3);
+  }
 }
 
 TEST(Outputs, AppearOnCommitOnly) {
