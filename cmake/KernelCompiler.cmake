@@ -21,6 +21,7 @@ add_executable(octet-kernels
   ${octet_root}/schedules/x86.cpp
   ${octet_root}/schedules/x86_depthwise.cpp
   ${octet_root}/schedules/overlap_tiles.cpp
+  ${octet_root}/schedules/two_loops.cpp
   ${octet_root}/schedules/prefetch.cpp
   ${octet_root}/schedules/x86_lanes.cpp
   ${octet_root}/runtime/cpu_supports.cpp

@@ -63,7 +63,9 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
       loaded(c, u, t, Y) = padded(c, unsafe_promise_clamped(begins(u, t, Y), INT32_MIN / 2, INT32_MAX / 2));
       column(t, c, u, g, Y) = loaded(c, u, min(below, last), Y);
       // Before the first pixel Halide looks at the one before it.
-      held(t, c, x, g, Y) = column(t, c, max(step * x, 0), g, Y);
+      const Expr first = max(step * x, 0);
+      held(t, c, x, g, Y) = column(t, c, first, g, Y);
+      if (step > 1) between(t, c, x, g, Y) = column(t, c, first + 1, g, Y);
     } else {
       if (stays_in_registers(target, geometry)) {
         // The loop over pixels is split where all of their columns are inside, for which Halide wants two comparisons.
@@ -80,8 +82,8 @@ DepthwiseKernel::DepthwiseKernel(Target target, const Schedule& geometry)
     define_sum_by_groups(target, geometry);
 
   if (activation_of(target).is_uint()) {
-    const Expr total =
-        splits_by_panel(target, geometry) ? sum(c, x, y, c / depthwise_layout(target).panel) : sum(c, x, y);
+    const int panel = depthwise_layout(target).panel;
+    const Expr total = sums_by_panel(target, geometry) ? sum(c % panel, x, y, c / panel) : sum(c, x, y);
     scaled(c, x, y) = rescaled_wide(target, /*in_float=*/true, total, channels, c, 0, zero_point, lo);
     const Expr least = target == Target::Avx512Vnni && !geometry.sliding ? on_aligned_stack(lo) : lo;
     output(c, x, y) = narrowed_clamped(target, scaled(c, x, y), least, hi);
@@ -107,16 +109,20 @@ Expr DepthwiseKernel::padded(const Expr& channel, const Expr& begin) const {
 void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geometry) {
   const DepthwiseLayout layout = depthwise_layout(target);
   const int k = geometry.filter, rows = geometry.rows, parts = parts_in_panel(target, geometry);
-  const bool by_panel = splits_by_panel(target, geometry), shares = shares_weights(target, geometry);
+  const bool by_panel = sums_by_panel(target, geometry), shares = shares_weights(target, geometry);
   r = RDom(0, layout.depth, 0, k, 0, groups, 0, parts, "r");
-  Expr activation = column(r[0], c, step * x + r[1], r[2], y / rows);
-  if (geometry.sliding)
-    activation = select(r[1] % step == 0, held(r[0], c, x + r[1] / step, r[2], y / rows), activation);
+  const Expr channel = by_panel ? c + layout.panel * p : c, panel = by_panel ? p : c / layout.panel;
+  const auto activation_at = [&](const RDom& r) -> Expr {
+    if (!geometry.sliding) return column(r[0], channel, step * x + r[1], r[2], y / rows);
+    Expr activation = held(r[0], channel, x + r[1] / step, r[2], y / rows);
+    if (step > 1) activation = select(r[1] % step == 0, activation, between(r[0], channel, x, r[2], y / rows));
+    return activation;
+  };
   const auto tap_of = [&](const RDom& r, const Expr& part) {
     return r[1] + k * (r[2] + groups * (part + parts * (shares ? 0 : y % rows)));
   };
   const auto weight_of = [&](const RDom& r, const Expr& tap, const Expr& panel) -> Expr {
-    Expr weight = weights(r[0], in_panel(target, c), tap, panel);
+    Expr weight = weights(r[0], by_panel ? c : in_panel(target, c), tap, panel);
     if (!shares) return weight;
     return select(y % rows == rows - 1, weight, instruction(Int(8), "octet_next_in_word", {weight}));
   };
@@ -128,20 +134,20 @@ void DepthwiseKernel::define_sum_by_groups(Target target, const Schedule& geomet
     tap += x / geometry.pixels * channels.dim(2).stride();
     pixel = x + geometry.pixels * y;
   }
-  Expr weight = weight_of(r, tap, c / layout.panel);
+  Expr weight = weight_of(r, tap, panel);
   if (!by_panel) {
     sum(c, x, y) = channels(c, kBias, pixel);
-    sum(c, x, y) += product(target, activation, weight);
+    sum(c, x, y) += product(target, activation_at(r), weight);
     return;
   }
-  sum(c, x, y, p) = channels(c, kBias, pixel);
-  sum(c, x, y, p) += product(target, activation, weight);
+  sum(c, x, y, p) = channels(channel, kBias, pixel);
+  sum(c, x, y, p) += product(target, activation_at(r), weight);
+  if (!splits_by_panel(target, geometry)) return;
   more = RDom(0, layout.depth, 0, k, 0, groups, "more");
   // Halide asks for a bound.
   const Expr further = unsafe_promise_clamped(channels(layout.panel * p, kSecondParts, 0), 0, 1 << 20);
   more.where(further > 0);
-  sum(c, x, y, p) += product(target, column(more[0], c, step * x + more[1], more[2], y / rows),
-                             weight_of(more, tap_of(more, 0), p + further));
+  sum(c, x, y, p) += product(target, activation_at(more), weight_of(more, tap_of(more, 0), p + further));
 }
 
 // NEON: no reduction, the taps are written out. Two products add up in 16 bits: smull, smlal, then saddw.

@@ -62,9 +62,10 @@ struct DepthwiseKernel {
   Halide::RDom r;     // [depth, k_w, groups, parts]; not on NEON
   Halide::RDom more;  // [depth, k_w, groups], of second parts where panels have them or not (splits_by_panel)
   Halide::Func column{"column"};
-  // Where columns slide: at which byte each of a column's rows begins; what lies there; the first column of each pixel.
-  Halide::Func begins{"begins"}, loaded{"loaded"}, held{"held"};
-  Halide::Func sum{"sum"};        // where splits_by_panel [.., panel]
+  // Where columns slide: at which byte each of a column's rows begins; what lies there; the first column of each pixel,
+  // which is the last one of the pixel before; at stride 2 the one between two such.
+  Halide::Func begins{"begins"}, loaded{"loaded"}, held{"held"}, between{"between"};
+  Halide::Func sum{"sum"};        // where sums_by_panel [channel of a panel, .., panel]
   Halide::Func scaled{"scaled"};  // on x86 not yet narrowed
   Halide::Func output{"output"};  // [channel, column, row]
 

@@ -218,7 +218,12 @@ constexpr bool stays_in_registers(Target target, const Schedule& s) {
 /// AVX-512: whether second parts of weights are stored and multiplied only for panels of channels that have some
 /// (kSecondParts says where), so that the others cost next to no more than with a kernel of one part.
 constexpr bool splits_by_panel(Target target, const Schedule& s) {
-  return target == Target::Avx512Vnni && s.parts == 2 && s.pixels > 1;
+  return target == Target::Avx512Vnni && s.parts == 2 && shares_columns(s);
+}
+
+/// AVX-512: whether sums are counted by panel of channels, each being a vector of them.
+constexpr bool sums_by_panel(Target target, const Schedule& s) {
+  return stays_in_registers(target, s) || splits_by_panel(target, s);
 }
 
 /// AVX-512: whether both rows of outputs that a column serves take the same weights: the lower 0 w0 w1 w2 as they lie,
@@ -282,7 +287,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_u8_5x5s1_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s2_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
-    {"depthwise_u8_3x3s1_x7_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 7, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
+    {"depthwise_u8_3x3s1_sliding_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 2, .sliding = true}},
     {"depthwise_u8_3x3s1_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
     {"depthwise_u8_3x3s1_joined2_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2, .joined = 2}},
     {"depthwise_u8_3x3s1_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},

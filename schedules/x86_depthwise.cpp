@@ -3,6 +3,7 @@
 #include "generators/rescale.h"
 #include "schedules/prefetch.h"
 #include "schedules/schedules.h"
+#include "schedules/two_loops.h"
 #include "schedules/x86_lanes.h"
 
 namespace octet {
@@ -50,21 +51,43 @@ void slide_columns(DepthwiseKernel& k, const Schedule& tile, const Var& row, con
       .bound_extent(k.Y, 1)
       .vectorize(k.u)
       .unroll(k.t);
-  k.held.store_at(k.output, block)
-      .compute_at(k.output, k.x)
-      .store_in(MemoryType::Register)
-      .bound(k.t, 0, layout.depth)
-      .bound(k.g, 0, k.groups)
-      .bound_extent(k.c, layout.block)
-      .bound_extent(k.Y, 1)
-      .fuse(k.t, k.c, bytes)
-      .vectorize(bytes)
-      .unroll(k.x)
-      .unroll(k.g);
+  const auto schedule_of_pixel = [&](Func& columns) {
+    columns.bound(k.t, 0, layout.depth)
+        .bound(k.g, 0, k.groups)
+        .bound_extent(k.c, layout.block)
+        .bound_extent(k.Y, 1)
+        .fuse(k.t, k.c, bytes)
+        .vectorize(bytes)
+        .unroll(k.x)
+        .unroll(k.g);
+  };
+  schedule_of_pixel(k.held.store_at(k.output, block).compute_at(k.output, k.x).store_in(MemoryType::Register));
   Func first = k.column.clone_in(k.held), rows = k.loaded.clone_in(first);
   schedule_slid(k, first.compute_at(k.held, k.x), rows.compute_at(k.held, k.x));
-  schedule_slid(k, k.column.compute_at(k.sum, k.r[1]), k.loaded.compute_at(k.sum, k.r[1]));
+  if (k.between.defined()) {
+    if (splits_by_panel(Target::Avx512Vnni, tile))
+      k.between.compute_at(k.output, k.x);
+    else
+      k.between.compute_at(k.sum, k.r[1]);
+    schedule_of_pixel(k.between.store_in(MemoryType::Stack));
+    schedule_slid(k, k.column.compute_at(k.between, k.x), k.loaded.compute_at(k.between, k.x));
+  }
   prefetch_farther(k.output, k.input, layout.block);
+}
+
+// After all first parts, so that one branch goes round a panel's.
+void schedule_second_parts(DepthwiseKernel& k, const Schedule& tile) {
+  if (!splits_by_panel(Target::Avx512Vnni, tile)) return;
+  k.sum.update(1)
+      .reorder(k.more[0], k.c, k.x, k.y, k.more[2], k.more[1], k.p)
+      .atomic()
+      .vectorize(k.more[0])
+      .vectorize(k.c)
+      .unroll(k.x)
+      .unroll(k.y)
+      .unroll(k.more[1])
+      .unroll(k.more[2])
+      .unroll(k.p);
 }
 
 // AVX-512, 3x3, single pixels: `rows` outputs of one block of channels, all in registers. The weights stay there from
@@ -81,42 +104,39 @@ void schedule_single_pixels(DepthwiseKernel& k, const Schedule& tile) {
       .vectorize(k.c)
       .unroll(k.y);
   if (tile.sliding) k.output.reorder(k.c, k.y, k.x, co, yo);
-  const auto by_vector = [&](Stage stage) { stage.split(k.c, k.c, cv, kLanes).vectorize(cv).unroll(k.c).unroll(k.y); };
-  for (Func* stage : {&k.scaled, &k.sum}) {
-    stage->compute_at(k.output, k.x)
-        .store_in(MemoryType::Stack)
-        .bound_extent(k.c, kBlock)
-        .bound_extent(k.x, 1)
-        .bound_extent(k.y, tile.rows);
-    by_vector(*stage);
-  }
-  by_vector(k.sum.update());
+  k.scaled.compute_at(k.output, k.x)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, kBlock)
+      .bound_extent(k.x, 1)
+      .bound_extent(k.y, tile.rows)
+      .split(k.c, k.c, cv, kLanes)
+      .vectorize(cv)
+      .unroll(k.c)
+      .unroll(k.y);
+  k.sum.compute_at(k.output, k.x)
+      .store_in(MemoryType::Stack)
+      .bound_extent(k.c, kLanes)
+      .bound_extent(k.p, kBlock / kLanes)
+      .bound_extent(k.x, 1)
+      .bound_extent(k.y, tile.rows)
+      .vectorize(k.c)
+      .unroll(k.p)
+      .unroll(k.y);
   k.sum.update()
-      .reorder(k.r[0], cv, k.c, k.y, k.x, k.r[3], k.r[2], k.r[1])
+      .reorder(k.r[0], k.c, k.p, k.y, k.x, k.r[3], k.r[2], k.r[1])
       .atomic()
       .vectorize(k.r[0])
+      .vectorize(k.c)
+      .unroll(k.p)
+      .unroll(k.y)
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
+  schedule_second_parts(k, tile);
   if (tile.sliding)
     slide_columns(k, tile, yo, co);
   else
     schedule_column(k, k.column.compute_at(k.sum, k.r[1]));
-}
-
-// After all first parts, so that one branch goes round them.
-void schedule_second_parts(DepthwiseKernel& k, const Schedule& tile) {
-  if (!splits_by_panel(Target::Avx512Vnni, tile)) return;
-  k.sum.bound_extent(k.p, 1);
-  k.sum.update(1)
-      .reorder(k.more[0], k.c, k.x, k.y, k.more[2], k.more[1])
-      .atomic()
-      .vectorize(k.more[0])
-      .vectorize(k.c)
-      .unroll(k.x)
-      .unroll(k.y)
-      .unroll(k.more[1])
-      .unroll(k.more[2]);
 }
 
 // AVX-512, 3x3, two pixels by two rows: a weight that is loaded serves both pixels, a column up to four outputs. Four
@@ -147,6 +167,7 @@ void schedule_two_pixels(DepthwiseKernel& k, const Schedule& tile) {
   k.sum.compute_at(k.scaled, k.c)
       .store_in(MemoryType::Stack)
       .bound_extent(k.c, kLanes)
+      .bound_extent(k.p, 1)
       .vectorize(k.c)
       .unroll(k.x)
       .unroll(k.y);
@@ -171,6 +192,7 @@ void schedule_in_registers(DepthwiseKernel& k, const Schedule& tile) {
     schedule_two_pixels(k, tile);
   // A ReLU6 that fills the bytes clamps nothing: two instructions less.
   if (tile.sliding) k.output.specialize(k.zero_point == 0 && k.lo == 0 && k.hi == 255);
+  if (splits_by_panel(Target::Avx512Vnni, tile) && tile.sliding) ask_before_loops(k.output, k.channels);
   k.scaled.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, Target::Avx512Vnni);
   keep_within_lanes(k.output, depthwise_layout(Target::Avx512Vnni).block);
@@ -221,7 +243,10 @@ void schedule_depthwise_x86(DepthwiseKernel& k, Target target, const Schedule& t
       .unroll(k.r[1])
       .unroll(k.r[2])
       .unroll(k.r[3]);
-  if (target == Target::Avx512Vnni) schedule_second_parts(k, tile);
+  if (target == Target::Avx512Vnni && splits_by_panel(target, tile)) {
+    k.sum.bound_extent(k.p, 1);
+    schedule_second_parts(k, tile);
+  }
   k.column.compute_at(k.output, xo)
       .store_in(MemoryType::Stack)
       .bound(k.t, 0, depthwise_layout(target).depth)

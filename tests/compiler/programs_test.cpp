@@ -247,9 +247,14 @@ TEST(Programs, DepthwiseKernelsLoadWholeVectors) {
   if (std::ranges::find(platform.targets, Target::Avx512Vnni) == platform.targets.end())
     GTEST_SKIP() << "no kernels for AVX-512 are compiled here";
   constexpr int32_t kChannels = 128;
-  Bytes weights(size_t{9} * kChannels, std::byte{100});
-  weights[5] = std::byte{200};  // beyond int8
-  for (const auto& [width, kernel] : {std::pair{14, "_sliding_avx512vnni"}, {16, "_split_avx512vnni"}}) {
+  struct Case {
+    int32_t width, rows_beyond_int8;
+    const char* kernel;
+  };
+  for (const auto& [width, rows, kernel] :
+       {Case{14, 1, "_sliding_avx512vnni"}, {14, 2, "_sliding_split_avx512vnni"}, {16, 1, "_x2_split_avx512vnni"}}) {
+    Bytes weights(size_t{9} * kChannels, std::byte{100});
+    for (int32_t row = 0; row < rows; row++) weights[static_cast<size_t>(row * 3 * kChannels + 5)] = std::byte{200};
     ModelBuilder b("depthwise");
     const TensorSpec image{"image", {1, width, width, kChannels}, DataType::UInt8, quantized(0.05f, 0)};
     const int32_t x = b.input(image);
