@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "schedules/contains.h"
+
 namespace octet {
 
 using namespace Halide;
@@ -15,16 +17,6 @@ namespace {
 
 /// Bytes of a block from which on this pays, and pixels up to which: of more, a block's first tile matters little.
 constexpr int kLeastBytes = 12 << 10, kMostPixels = 128;
-
-bool has_loops(const Stmt& body) {
-  struct Finder : IRVisitor {
-    bool found = false;
-    using IRVisitor::visit;
-    void visit(const For*) override { found = true; }
-  } finder;
-  body.accept(&finder);
-  return finder.found;
-}
 
 /// Where vectors of it begin that are loaded, each once.
 class LoadsOf : public IRVisitor {
@@ -120,21 +112,6 @@ class PrefetchNextBlock : public IRMutator {
   }
 };
 
-bool loads(const Stmt& body, const std::string& name) {
-  struct Finder : IRVisitor {
-    explicit Finder(const std::string& name) : name(name) {}
-    const std::string& name;
-    bool found = false;
-    using IRVisitor::visit;
-    void visit(const Load* op) override {
-      found = found || op->name == name;
-      IRVisitor::visit(op);
-    }
-  } finder(name);
-  body.accept(&finder);
-  return finder.found;
-}
-
 /// Without what is stored and not loaded, such as columns that slide but are computed all the same. LLVM would drop
 /// them too, but not what is prefetched for them.
 class WithoutUnused : public IRMutator {
@@ -144,7 +121,7 @@ class WithoutUnused : public IRMutator {
 
   Stmt visit(const Allocate* op) override {
     const Stmt body = mutate(op->body);
-    if (loads(body, op->name))
+    if (loads_from(body, op->name))
       return Allocate::make(op->name, op->type, op->memory_type, op->extents, op->condition, body);
     // Unrolled, others have its name.
     unused_.insert(op->name);

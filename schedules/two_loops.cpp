@@ -4,27 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "schedules/contains.h"
+
 namespace octet {
 
 using namespace Halide;
 using namespace Halide::Internal;
 
 namespace {
-
-bool loads_from(const Expr& value, const std::string& name) {
-  struct Finder : IRVisitor {
-    explicit Finder(const std::string& name) : name(name) {}
-    const std::string& name;
-    bool found = false;
-    using IRVisitor::visit;
-    void visit(const Load* op) override {
-      found = found || op->name == name;
-      IRVisitor::visit(op);
-    }
-  } finder(name);
-  value.accept(&finder);
-  return finder.found;
-}
 
 /// What a loop's body asks of the table, whatever the turn; and that body without what is done where it says yes.
 class Questions : public IRMutator {
