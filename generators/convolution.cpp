@@ -34,6 +34,11 @@ bool can_unroll(const KernelInfo& info, const ConvolutionRows& rows) {
 // A loop that surely runs needs no test before it.
 Expr at_least_once(const Expr& extent) { return max(extent, 1); }
 
+/// Whether a run begins with bytes that another one reads.
+bool begins_within(const ConvolutionRows::Run& run, const ConvolutionRows::Run& other, int step) {
+  return other.start <= run.start && run.start < other.start + other.steps * step;
+}
+
 }  // namespace
 
 ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const ConvolutionRows& rows)
@@ -128,16 +133,17 @@ void ConvolutionKernel::define_sum(const KernelInfo& info) {
 }
 
 // A stride that is 0, of which the compiler does not know, counts tiles: else it would load before the loop over tiles
-// what is the same for all, and keep what runs of excess read once more; for both there are not enough registers.
+// what is the same for all. Runs that read once more what others have read, as those of excess do, count in larger
+// steps: else it would keep that for them. For both there are not enough registers.
 void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const ConvolutionRows& rows) {
   const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
   Expr zero = x / info.schedule.pixels * channels.dim(2).stride();
   sum(c, x) = channels(c, kBias, 0);
   int32_t step = 0;
-  const auto add = [&](int32_t start, int32_t count, bool unrolled) {
+  const auto add = [&](int32_t start, int32_t count, bool unrolled, int32_t reads) {
     if (count == 0) return;
     RDom part({{0, depth}, {0, groups}, {0, count}}, "r");
-    Expr first = unsafe_promise_clamped(offset_of(info, rows, 0) + start + zero, 0, 1 << 30);
+    Expr first = unsafe_promise_clamped(offset_of(info, rows, 0) + start + reads * zero, 0, 1 << 30);
     Expr activation = cast(factor_type(info), input(first + (part.z * groups + part.y) * depth + part.x));
     Expr weight = weights(part.x, within_block(c, block, convolution_layout(info.target).lanes), part.y,
                           step + part.z + zero, c / block);
@@ -147,11 +153,14 @@ void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const Convo
   };
   const bool all_unrolled = can_unroll(info, rows);
   const auto sums = info.schedule.pixels * info.schedule.vectors;
-  for (const auto& [start, steps] : rows.runs) {
+  for (size_t i = 0; i < rows.runs.size(); i++) {
+    const auto [start, steps] = rows.runs[i];
+    int32_t reads = 1;
+    for (size_t j = 0; j < i; j++) reads += begins_within(rows.runs[i], rows.runs[j], step_of(info)) ? 1 : 0;
     const auto needed = static_cast<int32_t>((kLeastOverlapping + sums - 1) / sums - step);
     const int32_t written_out = all_unrolled ? steps : std::clamp(needed, 0, steps);
-    add(start, written_out, true);
-    add(start + written_out * step_of(info), steps - written_out, steps - written_out == 1);
+    add(start, written_out, true, reads);
+    add(start + written_out * step_of(info), steps - written_out, steps - written_out == 1, reads);
   }
 }
 

@@ -126,7 +126,8 @@ void compile(Compilable pipeline, Target kind, const std::string& function, cons
   if (kind == Target::I8mm) compile_with_i8mm(path);
 }
 
-std::string llvm_options(const KernelInfo& kernel) {
+/// `for_layer`: for one layer of one network.
+std::string llvm_options(const KernelInfo& kernel, bool for_layer) {
   std::string options;
   // Of its many ways to form a loop's addresses LLVM looks at some: where a convolution steps through many rows at
   // once, at those that should take fewest registers. (Depthwise and NEON's loops come out longer so.)
@@ -138,17 +139,23 @@ std::string llvm_options(const KernelInfo& kernel) {
   else if (many_rows)
     options += " -lsr-exp-narrow";
   // LLVM would form the addresses of columns in vectors, to take them out one by one.
-  if (kernel.family == Family::Depthwise && kernel.target == Target::Avx512Vnni) options += " -vectorize-slp=false";
+  if (kernel.family == Family::Depthwise && kernel.target == Target::Avx512Vnni) {
+    options += " -vectorize-slp=false";
+    // There is one way to go on from a layer's columns, and LLVM would interleave them behind the questions for second
+    // parts: what they are made of would spill, twice as much.
+    if (for_layer && splits_by_panel(kernel.target, kernel.schedule) && !kernel.schedule.sliding)
+      options += " -disable-machine-sink";
+  }
   // What loads two registers by one instruction, and in-order cores wait for.
   if (kernel.schedule.in_order) options += " -aarch64-enable-ldst-opt=false";
   return options;
 }
 
 /// Does it in a process of its own: Halide hands LLVM its options once.
-void compile_apart(const KernelInfo& kernel, const std::function<void()>& compile) {
+void compile_apart(const KernelInfo& kernel, bool for_layer, const std::function<void()>& compile) {
   const pid_t child = fork();
   if (child == 0) {
-    if (const std::string options = llvm_options(kernel); !options.empty())
+    if (const std::string options = llvm_options(kernel, for_layer); !options.empty())
       setenv("HL_LLVM_ARGS", options.c_str() + 1, /*replace=*/0);
     try {
       compile();
@@ -165,7 +172,7 @@ void compile_apart(const KernelInfo& kernel, const std::function<void()>& compil
 
 void compile(const KernelInfo& kernel, const std::string& folder, const std::vector<Bitcode>& instructions,
              Listings listings = {}) {
-  compile_apart(kernel, [&] {
+  compile_apart(kernel, /*for_layer=*/false, [&] {
     const std::string name(kernel.name);
     compile(make_pipeline(kernel), kernel.target, "octet_" + name, folder + "/" + name, instructions, listings);
   });
@@ -176,7 +183,7 @@ void compile_requests(const std::string& file, const std::string& folder, Listin
   if (!lines) throw std::runtime_error(file + ": cannot be read");
   for (std::string line; std::getline(lines, line);) {
     const KernelRequest request = parse_request(line);
-    compile_apart(request.kernel, [&] {
+    compile_apart(request.kernel, /*for_layer=*/true, [&] {
       const Target target = request.kernel.target;
       compile(make_pipeline(request), target, request.symbol, folder + "/" + request.symbol, instructions_of(target),
               listings);
