@@ -58,7 +58,7 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
   const auto elements_from = [&](const Expr& first) {
     return takes_pixel_pairs(info) ? input(first + k) : cast(factor_type(info), input(first + k));
   };
-  if (takes_excess_apart(info)) {
+  if (takes_excess_apart(info) && !can_unroll(info, rows)) {
     row(k, x, t) = elements_from(unsafe_promise_clamped(offsets(x * info.schedule.joined + tap), 0, 1 << 30));
     excess_row(k, x, t) = elements_from(start);
     define_sum_and_excess(info);
@@ -182,7 +182,8 @@ void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
   sum(c, x) = instruction(Int(32), "octet_dot_bytes" + std::to_string(step), arguments);
 }
 
-// All taps have as many steps as the first. What weights leave over comes last, a group of channels a run.
+// All taps have as many steps as the first. What weights leave over comes last, a group of channels a run, or one a
+// vector.
 void ConvolutionKernel::define_sum_and_excess(const KernelInfo& info) {
   const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
   const int joined = info.schedule.joined;
@@ -197,8 +198,11 @@ void ConvolutionKernel::define_sum_and_excess(const KernelInfo& info) {
   sum(c, x) = channels(c, kBias, 0);
   Expr group = (r.z + x % joined) * groups + r.y;
   sum(c, x) += product(row(group * depth + r.x, x / joined, r.w), r.x, r.y, promised(r.w * tap_steps) + r.z);
-  e = RDom({{0, depth}, {0, excess}}, "e");
-  sum(c, x) += product(excess_row(e.x, x, taps + e.y), e.x, e.y % groups, promised(taps * tap_steps + e.y / groups));
+  const int lanes = convolution_layout(info.target).lanes;
+  const int vectors = takes_excess_by_vector(info) ? info.schedule.vectors : 1;
+  e = RDom({{0, depth}, {0, excess / vectors}}, "e");
+  Expr run = taps + e.y * vectors + (vectors > 1 ? c / lanes % vectors : 0);
+  sum(c, x) += product(excess_row(e.x, x, run), e.x, e.y % groups, promised(taps * tap_steps + e.y / groups));
 }
 
 // Lane l takes k = 2 l, 2 l + 1 and the same of every further 8: smull of the low halves, smlal2 of the high ones, then

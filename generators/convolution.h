@@ -30,9 +30,10 @@
 // seen as words of eight channels. The input has the words of a pair's pixels in turns; first(t) is in words of both.
 // The table of channels is in the order that sums then have, two channels once a pixel: 0 1 0 1 2 3 2 3 ..
 //
-// Kernels that multiply by element (takes_excess_apart) have as many steps in each tap, from its first channel on; each
-// of the last `excess` runs takes one group of `depth` channels, whose weights lie behind all steps, one after the
-// other.
+// Kernels that multiply by element, and those of single pixels (takes_excess_apart), have as many steps in each tap,
+// from its first channel on; each of the last `excess` runs takes one group of `depth` channels, whose weights lie
+// behind all steps, one after the other. The latter (takes_excess_by_vector) have a run for each of a block's vectors
+// in turns, as many of all, be their weights 0.
 //
 // Where they join pixels (Schedule::joined), one load has a step of each of some neighbours, which must lie side by
 // side in memory and have no more channels than that. These are pixels of one row of the output: of several, each

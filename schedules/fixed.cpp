@@ -12,10 +12,11 @@ namespace {
 
 using What = KnownArgument::What;
 
-/// What a request says of a convolution's rows.
+/// What a request says of a convolution's rows. Of runs of excess that are not like others it says nothing.
 ConvolutionRows known_rows(const KernelRequest& request) {
   ConvolutionRows rows;
   const KnownArgument *starts = nullptr, *table = nullptr;
+  bool are_alike = !takes_excess_apart(request.kernel);
   const int output = static_cast<int>(arguments_of(request.kernel.family).size()) - 1;
   const int64_t block = tile_of(request.kernel).channels;
   for (const KnownArgument& known : request.known) {
@@ -23,9 +24,10 @@ ConvolutionRows known_rows(const KernelRequest& request) {
       rows.pixel_step = static_cast<int32_t>(known.values.at(0));
     if (known.what == What::Distances && known.dimension == 1) starts = &known;
     if (known.what == What::Contents && known.argument == 2) table = &known;
+    if (known == KnownArgument{5, What::Value, 0, {0}}) are_alike = true;
     if (known == KnownArgument{output, What::Stride, 1, {block}}) rows.out_adjoins = true;
   }
-  if (starts == nullptr || table == nullptr) return rows;
+  if (starts == nullptr || table == nullptr || !are_alike) return rows;
   for (size_t run = 0; run < starts->values.size(); run++)
     rows.runs.push_back({static_cast<int32_t>(starts->values[run]),
                          static_cast<int32_t>(table->values.at(run * kRunFields + kRunSteps))});

@@ -20,6 +20,7 @@ struct ConvolutionTile {
   int64_t step;             // input channels that it takes at once: those of a tap are padded (weights 0) to a multiple
   bool excess_apart;        // takes_excess_apart
   int64_t excess_step;      // those that a run of excess takes (generators/convolution.h)
+  int64_t excess_vectors;   // of output channels that have a run each; 1: one run is for all
   int64_t depth;            // consecutive ones of one output channel that lie together
   int64_t packed_channels;  // output channels whose weights lie side by side, step after step
   int64_t weight_bits;

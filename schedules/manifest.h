@@ -127,10 +127,16 @@ constexpr bool adds_wide(const KernelInfo& kernel) {
   return !is_arm(kernel.target) && !(kernel.target == Target::Avx512Vnni && kernel.schedule.vectors % 4 == 0);
 }
 
-/// Arm: whether it multiplies by element. It then takes what weights leave over in runs of one group of `depth`
-/// channels behind all others, rather than of a step.
+/// x86, of single pixels: whether each vector of output channels has its own runs of what weights leave over, as no
+/// other pixel shares what is loaded for them: so many fewer steps are mostly 0.
+constexpr bool takes_excess_by_vector(const KernelInfo& kernel) {
+  return !is_arm(kernel.target) && !adds_bytes(kernel) && kernel.schedule.pixels == 1;
+}
+
+/// Whether it takes what weights leave over in runs of one group of `depth` channels behind all others, rather than of
+/// a step; so do Arm's that multiply by element.
 constexpr bool takes_excess_apart(const KernelInfo& kernel) {
-  return is_arm(kernel.target) && !adds_pairs(kernel) && !takes_pixel_pairs(kernel);
+  return takes_excess_by_vector(kernel) || (is_arm(kernel.target) && !adds_pairs(kernel) && !takes_pixel_pairs(kernel));
 }
 
 /// Output channels whose packed weights lie side by side, step after step. Pairs are for one vector after the other.
@@ -159,6 +165,7 @@ constexpr ConvolutionTile tile_of(const KernelInfo& kernel) {
           .step = step_of(kernel),
           .excess_apart = takes_excess_apart(kernel),
           .excess_step = takes_excess_apart(kernel) ? packed_depth(kernel) : step_of(kernel),
+          .excess_vectors = takes_excess_by_vector(kernel) ? kernel.schedule.vectors : 1,
           .depth = packed_depth(kernel),
           .packed_channels = packed_channels(kernel),
           .weight_bits = weight_bits(kernel),

@@ -63,6 +63,10 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
   } else if (k.pieces.empty()) {
     k.sum.update().reorder(k.r.x, k.c, k.x, k.r.y, k.r.z, k.r.w);
     by_step(0, k.r);
+    if (takes_excess_apart(info)) {
+      k.sum.update(1).reorder(k.e.x, k.c, k.x, k.e.y);
+      k.sum.update(1).atomic().vectorize(k.e.x).vectorize(k.c, layout.lanes).unroll(k.c).unroll(k.x);
+    }
   }
   for (size_t i = 0; i < k.pieces.size(); i++) {
     const auto& [r, unrolled] = k.pieces[i];

@@ -182,6 +182,7 @@ const int32_t* keep_packed_offsets(PlanBuilder& builder, int64_t pixel_bytes, co
 /// A part of the residuals of some consecutive elements of a tap (weight_parts.h).
 struct Run {
   int64_t tap, first, steps, part;
+  int64_t vector = 0;  // that it is for: ConvolutionTile::excess_vectors
 
   auto operator<=>(const Run&) const = default;
 };
@@ -207,21 +208,46 @@ struct Layer : ConvolutionStep {
   std::vector<Panel> planned;
 };
 
-/// The runs that some channels need: every tap, then what its weights do not hold.
-std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range channels, const ConvolutionTile& tile) {
-  std::vector<Run> runs, excess;
-  const int64_t step = tile.step, most = tile.excess_apart ? INT32_MAX : kMostRunSteps;
-  for (int64_t tap = 0; tap < r.taps; tap++) {
-    for (int64_t first = 0; first < r.depth; first += most * step)
-      runs.push_back({tap, first, std::min<int64_t>(most, ceil_div(r.depth - first, step)), 0});
+/// The vector of output channels that a run of excess of a block is for.
+Range excess_channels(Range block, int64_t vector, const ConvolutionTile& tile) {
+  const int64_t count = tile.channels / tile.excess_vectors, begin = std::min(block.begin + vector * count, block.end);
+  return {begin, std::min(begin + count, block.end)};
+}
+
+/// The runs of what the weights of some channels leave over.
+std::vector<Run> excess_of(const Residuals& r, const WeightRange& range, Range channels, const ConvolutionTile& tile) {
+  std::vector<Run> runs;
+  for (int64_t tap = 0; tap < r.taps; tap++)
     for (int64_t k = 0; k < r.depth; k += tile.excess_step) {
       int64_t parts = 1;
       for (int64_t c = channels.begin; c < channels.end; c++)
         parts = std::max(parts, range.parts_for(r.of(c, tap, k, std::min(tile.excess_step, r.depth - k))));
-      for (int64_t part = 1; part < parts; part++) excess.push_back({tap, k, 1, part});
+      for (int64_t part = 1; part < parts; part++) runs.push_back({tap, k, 1, part});
     }
+  return runs;
+}
+
+/// The runs that a block of channels needs: every tap, then what its weights do not hold.
+std::vector<Run> runs_of(const Residuals& r, const WeightRange& range, Range channels, const ConvolutionTile& tile) {
+  constexpr int64_t kNoPart = 255;
+  std::vector<Run> runs;
+  const int64_t step = tile.step, most = tile.excess_apart ? INT32_MAX : kMostRunSteps;
+  for (int64_t tap = 0; tap < r.taps; tap++)
+    for (int64_t first = 0; first < r.depth; first += most * step)
+      runs.push_back({tap, first, std::min<int64_t>(most, ceil_div(r.depth - first, step)), 0});
+  std::vector<std::vector<Run>> excess;
+  size_t turns = 0;
+  for (int64_t vector = 0; vector < tile.excess_vectors; vector++) {
+    excess.push_back(excess_of(r, range, excess_channels(channels, vector, tile), tile));
+    turns = std::max(turns, excess.back().size());
   }
-  runs.insert(runs.end(), excess.begin(), excess.end());
+  for (size_t turn = 0; turn < turns; turn++)
+    for (int64_t vector = 0; vector < tile.excess_vectors; vector++) {
+      const std::vector<Run>& of_vector = excess[static_cast<size_t>(vector)];
+      Run run = turn < of_vector.size() ? of_vector[turn] : Run{.tap = 0, .first = 0, .steps = 1, .part = kNoPart};
+      run.vector = vector;
+      runs.push_back(run);
+    }
   return runs;
 }
 
@@ -233,18 +259,25 @@ std::vector<int64_t> wide_residuals(const Residuals& r) {
   return wide;
 }
 
-/// The runs of excess that all blocks of channels need for them.
-int64_t excess_runs(const Residuals& r, std::span<const int64_t> wide, const WeightRange& range, int64_t step,
-                    int64_t block) {
-  std::map<std::tuple<int64_t, int64_t, int64_t>, int64_t> parts;  // block, tap, step of the tap
+/// The runs of excess that all blocks of channels need for them; those of a block's vectors count as one.
+int64_t excess_runs(const Residuals& r, std::span<const int64_t> wide, const WeightRange& range,
+                    const ConvolutionTile& tile) {
+  const int64_t vector = tile.channels / tile.excess_vectors;
+  std::map<std::tuple<int64_t, int64_t, int64_t>, int64_t> parts;  // vector, tap, step of the tap
   for (const int64_t i : wide) {
     const int64_t k = i % (r.taps * r.depth);
-    int64_t& most = parts[{i / (r.taps * r.depth) / block, k / r.depth, k % r.depth / step}];
+    int64_t& most = parts[{i / (r.taps * r.depth) / vector, k / r.depth, k % r.depth / tile.excess_step}];
     most = std::max(most, range.parts_for(r.values[static_cast<size_t>(i)]) - 1);
   }
-  int64_t steps = 0;
-  for (const auto& [where, more] : parts) steps += more;
-  return steps;
+  std::map<int64_t, int64_t> of_vectors, of_blocks;
+  for (const auto& [where, more] : parts) of_vectors[std::get<0>(where)] += more;
+  for (const auto& [index, more] : of_vectors) {
+    int64_t& most = of_blocks[index / tile.excess_vectors];
+    most = std::max(most, more);
+  }
+  int64_t runs = 0;
+  for (const auto& [index, more] : of_blocks) runs += more;
+  return runs;
 }
 
 /// What a block of channels takes of a kernel, on average.
@@ -267,8 +300,8 @@ Turns turns_of(const Convolution& op, const KernelInfo& kernel, bool packed, con
   else if (rows_merge(op, tile.step))
     merge_rows(op, r);
   if (!range.sums_count(tile.step)) {
-    const double excess = static_cast<double>(excess_runs(r, wide, range, tile.excess_step, tile.channels)) /
-                          static_cast<double>(ceil_div(op.out_c, tile.channels));
+    const double excess =
+        static_cast<double>(excess_runs(r, wide, range, tile)) / static_cast<double>(ceil_div(op.out_c, tile.channels));
     if (tile.excess_apart) return {plain.steps, plain.runs, excess};
     return {plain.steps + excess, plain.runs + excess};
   }
@@ -502,7 +535,8 @@ T* pack_run(const Residuals& r, const WeightRange& range, Range channels, const 
         to[(i * step + k) / depth * group + k % depth] = static_cast<T>(part[static_cast<size_t>(k)]);
     }
   }
-  return out + (run.part == 0 ? layer.packed_elements(run.steps) : layer.tile.excess_step * layer.tile.packed_channels);
+  return out + (run.part == 0 ? layer.packed_elements(run.steps)
+                              : layer.tile.excess_step * layer.tile.packed_channels / layer.tile.excess_vectors);
 }
 
 Constant<std::byte> pack_panel(PlanBuilder& builder, const Layer& layer, const Residuals& r, const WeightRange& range,
@@ -515,8 +549,12 @@ Constant<std::byte> pack_panel(PlanBuilder& builder, const Layer& layer, const R
     for (int64_t b = 0; b < blocks; b++) {
       const int64_t first = std::min(base + b * width, end);
       auto* out = weights + b * elements;
-      for (const Run& run : panel.planned_runs)
-        out = pack_run(r, range, {first, std::min(first + width, end)}, run, layer, out);
+      const Range block{first, std::min(first + width, end)};
+      for (const Run& run : panel.planned_runs) {
+        const bool by_vector = run.part > 0 && layer.tile.excess_vectors > 1;
+        const Range channels = by_vector ? excess_channels(block, run.vector, layer.tile) : block;
+        out = pack_run(r, range, channels, run, layer, out);
+      }
     }
     return builder.constant(reinterpret_cast<const std::byte*>(weights));
   };
@@ -588,7 +626,7 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
     panel.runs = std::ssize(panel.planned_runs);
     int64_t excess = 0;
     for (const Run& run : panel.planned_runs) (run.part == 0 ? panel.steps : excess) += run.steps;
-    panel.steps += ceil_div(excess * layer.tile.excess_step, layer.tile.step);
+    panel.steps += ceil_div(excess / layer.tile.excess_vectors * layer.tile.excess_step, layer.tile.step);
     if (layer.tile.excess_apart) panel.excess = static_cast<int32_t>(excess);
     panel.weights = pack_panel(builder, layer, r, range, panel);
     panel.run_table = keep_run_table(builder, panel.planned_runs, layer);

@@ -396,6 +396,37 @@ TEST_P(Enumerated, FullyConnected) {
       }
 }
 
+/// Weights of which few are beyond int8: in one or all of a block's vectors of output channels, in the last input
+/// channels, in several taps.
+TEST_P(Enumerated, SinglePixelsWithFewWideWeights) {
+  Random random(16);
+  int i = 0;
+  for (const int32_t k : {1, 2})
+    for (const int32_t batch : {1, 3})
+      for (const int32_t in_c : {3, 8, 30, 256})
+        for (const int32_t out_c : {7, 16, 48, 130, 300, 1001})
+          for (const int32_t wide : {1, 5, 40}) {
+            ModelBuilder b("pixel");
+            const int32_t zero = i % 2 == 0 ? 94 : 160, per_channel = k * k * in_c;
+            const int32_t x = b.input({"x", {batch, k, k, in_c}, DataType::UInt8, quantized(0.02f, i * 37 % 256)});
+            std::vector<uint8_t> weights = random.values<uint8_t>(int64_t{per_channel} * out_c, zero - 90, zero + 90);
+            for (int32_t w = 0; w < wide; w++) {
+              const int32_t c = w * 13 * (1 + i % 5) % out_c,
+                            element = w % 3 == 0 ? per_channel - 1 : w * 29 % per_channel;
+              weights[static_cast<size_t>(c * per_channel + element)] = zero < 128 ? 255 : 0;
+            }
+            const int32_t filter = b.constant<uint8_t>("filter", {out_c, k, k, in_c}, weights, quantized(0.01f, zero));
+            const int32_t bias = b.constant<int32_t>("bias", {out_c}, random.values<int32_t>(out_c, -20000, 20000),
+                                                     quantized(0.0002f, 0));
+            b.output(b.op(OpCode::Conv2D, {x, filter, bias}, Conv2DOptions{.padding = Padding::Valid},
+                          {"y", {batch, 1, 1, out_c}, DataType::UInt8, quantized(0.3f, i * 51 % 256)}));
+            expect_equal(b.build(), random,
+                         std::to_string(in_c) + " -> " + std::to_string(out_c) + ", " + std::to_string(wide),
+                         1 + i % 2);
+            i++;
+          }
+}
+
 TEST_P(Enumerated, TransposeConvolution) {
   Random random(6);
   for (const Family8 family : kFamilies)
