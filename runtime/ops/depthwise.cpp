@@ -20,6 +20,9 @@ namespace {
 
 using Image = DepthwiseImage;
 
+/// Whether there are kernels for this filter and vertical stride.
+bool has_kernels(const Depthwise& op) { return op.k_h == op.k_w && (op.k_h == 3 || op.k_h == 5) && op.stride_h <= 2; }
+
 /// Vectors that hang over the channels cost as much as whole ones: pixels are joined where that is more than this.
 bool wasteful(int64_t channels, int64_t block) { return round_up(channels, block) * 16 > channels * 17; }
 
@@ -60,11 +63,17 @@ int64_t joined_pixels(const Depthwise& op, const Image& image, int64_t block) {
   return std::clamp<int64_t>(std::min(whole, kMostChannels / op.out_c), 1, op.out_w);
 }
 
+/// Into how many phases (DepthwiseStep) rows or columns of outputs fall: as many as the filter's taps are apart; of
+/// single ones these would not be worth a call each. On Arm that has not been timed yet.
+int64_t phases_of(Target target, int64_t outputs, int64_t dilation) {
+  return is_arm(target) || outputs < 2 * dilation ? 1 : dilation;
+}
+
 /// Whether there are kernels that do without the image's border: x86's, which read pixel by pixel.
 bool can_do_unpadded(const Depthwise& op, Target target, const Image& image) {
-  const bool has_kernels = op.k_h == op.k_w && (op.k_h == 3 || op.k_h == 5) && op.stride_h <= 2 && op.dilation_h == 1;
-  return !is_arm(target) && has_kernels && op.stride_w == op.stride_h && op.dilation_w == 1 &&
-         op.depth_multiplier == 1 && image.shape.phases == 1 &&
+  return !is_arm(target) && has_kernels(op) && op.stride_w == op.stride_h && op.depth_multiplier == 1 &&
+         phases_of(target, op.out_h, op.dilation_h) == op.dilation_h &&
+         phases_of(target, op.out_w, op.dilation_w) == op.dilation_w && image.shape.phases == 1 &&
          joined_pixels(op, image, depthwise_layout(target).block) == 1;
 }
 
@@ -119,7 +128,8 @@ struct Layer : DepthwiseStep {
 bool columns_fit(const Layer& layer, const Schedule& s) {
   constexpr int64_t kStackBytes = 16 << 10;
   if (layer.target != Target::Dotprod && layer.target != Target::I8mm) return true;
-  const int64_t columns = (round_up(layer.op.out_w, s.pixels) - 1) * s.stride + s.filter;
+  const int64_t width = ceil_div(layer.out_w, layer.column_phases);
+  const int64_t columns = (round_up(width, s.pixels) - 1) * s.stride + s.filter;
   return columns * depthwise_groups(layer.target, s) * layer.layout.depth * layer.layout.block < kStackBytes;
 }
 
@@ -128,10 +138,11 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   const Depthwise& op = layer.op;
   if (!fast) return find_kernel(Family::DepthwiseSum, layer.target);
   if (!is_arm(layer.target) && layer.numbers.empty()) return find_kernel(Family::DepthwiseAny, layer.target);
-  const bool in_columns = layer.image.shape.phases == 1 && op.dilation_w == 1 && op.out_w > layer.joined;
+  const int64_t width = ceil_div(op.out_w, layer.column_phases);
+  const bool in_columns = layer.image.shape.phases == 1 && op.dilation_w == layer.column_phases && width > layer.joined;
   // As timed in networks: in registers a pixel costs four fifths, but a row's ends cost four more.
   const auto row_cost = [&](const Schedule& s) {
-    const int64_t pixels = round_up(op.out_w, s.pixels);
+    const int64_t pixels = round_up(width, s.pixels);
     if (s.sliding) return 4 * pixels;
     return stays_in_registers(layer.target, s) ? 4 * (pixels + 4) : 5 * pixels;
   };
@@ -140,9 +151,9 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   Kernel best;
   for (const Kernel& kernel : layer.kernels) {
     const Schedule& s = kernel.info->schedule;
-    const bool fits = s.filter == op.k_h && s.filter == op.k_w && s.stride == op.stride_h && op.dilation_h == 1 &&
-                      s.parts >= parts && layer.image.shape.phases <= 2;
-    if (s.sliding && op.out_w > kSlidingPixels) continue;
+    const bool fits = s.filter == op.k_h && s.filter == op.k_w && s.stride == op.stride_h && s.parts >= parts &&
+                      op.dilation_h == layer.row_phases && layer.image.shape.phases <= 2;
+    if (s.sliding && width > kSlidingPixels) continue;
     const bool may_share = in_columns && s.stride == op.stride_w && s.joined == layer.joined && columns_fit(layer, s);
     if (!fits || (shares_columns(s) && !may_share)) continue;
     if (best.info == nullptr || cost(s) < cost(best.info->schedule)) best = kernel;
@@ -373,6 +384,9 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.activation = activation_halide_type(layer.target);
   layer.joined = joined_pixels(op, layer.image, layer.layout.block);
   layer.padded_channels = round_up(layer.joined_channels(), layer.layout.block);
+  layer.row_phases = phases_of(layer.target, op.out_h, op.dilation_h);
+  const bool sorts = layer.joined > 1 || layer.image.shape.phases > 1;
+  layer.column_phases = sorts ? 1 : phases_of(layer.target, op.out_w, op.dilation_w);
 
   const Residuals residuals = residuals_of(builder.tensor(node.inputs[1]), op.out_c);
   std::vector<int32_t> bias;
@@ -389,7 +403,8 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.kernels = builder.kernels(Family::Depthwise);
   layer.planned = make_sections(layer, residuals, rescale, fast);
   layer.any_geometry = layer.kernel().family != Family::Depthwise;
-  layer.rows_at_once = layer.kernel().schedule.rows;
+  if (layer.any_geometry != 0) layer.row_phases = layer.column_phases = 1;
+  layer.rows_at_once = static_cast<int32_t>(layer.kernel().schedule.rows * layer.row_phases);
   if (kernel_pads(layer, builder)) {
     layer.image.copied = false;
     const int64_t row = int64_t{layer.image.shape.in_w} * layer.image.channels();

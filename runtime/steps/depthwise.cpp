@@ -10,28 +10,56 @@ namespace {
 
 using Layer = DepthwiseStep;
 
-/// Tells the kernel which of the padded image's columns and rows, counted from row `top`, lie in memory, where they
-/// begin, and how far from there the row of padding is: less than 2^31 bytes, as is all of the arena.
-void read_padding(BufferArgument& input, const Layer& layer, int64_t top, const std::byte* in,
+/// Outputs whose rows and columns are these but for multiples of row_phases and column_phases.
+struct Phase {
+  int64_t row = 0, column = 0;
+};
+
+/// Those of the numbers in `all` that belong to one of `phases`, counted in that.
+Range in_phase(Range all, int64_t phase, int64_t phases) {
+  const auto before = [&](int64_t end) { return ceil_div(std::max<int64_t>(end - phase, 0), phases); };
+  return {before(all.begin), before(all.end)};
+}
+
+/// Which of some rows or columns, `step` apart and of which the first lies `first` behind the image's, the image has,
+/// and where its own are among these.
+struct Inside {
+  int64_t min, extent, skipped;
+
+  Inside(int64_t first, int64_t size, int64_t step)
+      : min(first > 0 ? -(first / step) : ceil_div(-first, step)), extent(0), skipped(first + min * step) {
+    extent = ceil_div(std::max<int64_t>(size - skipped, 0), step);
+  }
+};
+
+/// Tells the kernel which of the padded image's columns and rows, counted from column `left` and row `top`, lie in
+/// memory, where they begin, and how far from there the row of padding is: less than 2^31 bytes, as is all of the
+/// arena.
+void read_padding(BufferArgument& input, const Layer& layer, int64_t top, int64_t left, const std::byte* in,
                   const RunContext& context) {
   const PadCopy& image = layer.image.shape;
+  const Inside columns(left - image.left, image.in_w, layer.column_phases),
+      rows(top - image.top, image.in_h, layer.row_phases);
+  in += rows.skipped * layer.image.row() + columns.skipped * layer.image.channels();
   input.buffer.host = reinterpret_cast<uint8_t*>(const_cast<std::byte*>(in));
-  input.dimensions[1].min = static_cast<int32_t>(image.left);
-  input.dimensions[1].extent = static_cast<int32_t>(image.in_w);
-  input.dimensions[2].min = static_cast<int32_t>(image.top - top);
-  input.dimensions[2].extent = static_cast<int32_t>(image.in_h);
+  input.dimensions[1].min = static_cast<int32_t>(columns.min);
+  input.dimensions[1].extent = static_cast<int32_t>(columns.extent);
+  input.dimensions[2].min = static_cast<int32_t>(rows.min);
+  input.dimensions[2].extent = static_cast<int32_t>(rows.extent);
   input.dimensions[3].stride = static_cast<int32_t>(context.data<std::byte>(layer.image.padding) - in);
 }
 
-/// Some rows of one image of the batch, some joined channels of a section, some (joined) pixels of each row.
-void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows, Range channels, Range pixels,
-                 const ImageRows& in, const ImageRows& out, const RunContext& context) {
+/// Of a phase: some rows of one image of the batch, some joined channels of a section, some (joined) pixels of each
+/// row.
+void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phase& phase, Range rows, Range channels,
+                 Range pixels, const ImageRows& in, const ImageRows& out, const RunContext& context) {
   const DepthwiseLayout& l = layer.layout;
   const halide_type_t int32(halide_type_int, 32), activation = layer.activation;
-  const int64_t top = rows.begin * layer.stride_h - in.first;
-  const std::byte* from = in.bytes + top * layer.image.row() + pixels.begin * layer.pixel_step + channels.begin;
-  std::byte* to = out.bytes + (((rows.begin - out.first) * layer.out_w + pixels.begin * layer.joined) * layer.out_c +
-                               channels.begin) *
+  const int64_t row_step = layer.row_phases, column_step = layer.column_phases;
+  const int64_t y = phase.row + rows.begin * row_step, x = phase.column + pixels.begin * column_step;
+  const int64_t top = y * layer.stride_h - in.first, left = x * layer.joined * layer.stride_w;
+  const std::byte* from = in.bytes + top * layer.image.row() + x * layer.pixel_step + channels.begin;
+  std::byte* to = out.bytes + (((y - out.first) * layer.out_w + x * layer.joined) * layer.out_c + channels.begin) *
                                   layer.output_bytes();
   const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
   const BufferArgument weights(
@@ -44,25 +72,25 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, Range rows
   const BufferArgument table(
       context.constant(layer.channel_table) + channels.begin, int32,
       {{round_up(channels.size(), l.block), 1}, {kChannelFields, layer.padded_channels}, {pixels.size(), 0}});
-  const BufferArgument output(
-      to, layer.output_bytes() == 4 ? int32 : activation,
-      {{channels.size(), 1}, {pixels.size(), layer.joined_channels()}, {rows.size(), layer.out_w * layer.out_c}});
+  const BufferArgument output(to, layer.output_bytes() == 4 ? int32 : activation,
+                              {{channels.size(), 1},
+                               {pixels.size(), column_step * layer.joined_channels()},
+                               {rows.size(), row_step * layer.out_w * layer.out_c}});
   if (layer.any_geometry != 0) {
     const BufferArgument input(from, activation, {{INT32_MAX, 1}});
     const BufferArgument offsets(context.constant(layer.offsets), int32, {{l.depth, 1}, {section.taps, l.depth}});
-    const auto groups = static_cast<int32_t>(section.taps), pixel_step = static_cast<int32_t>(layer.pixel_step),
-               row_step = static_cast<int32_t>(layer.stride_h * layer.image.row());
-    call(context.kernels[section.kernel], input, offsets, weights, table, groups, pixel_step, row_step,
-         layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
+    const auto groups = static_cast<int32_t>(section.taps), to_pixel = static_cast<int32_t>(layer.pixel_step),
+               to_row = static_cast<int32_t>(layer.stride_h * layer.image.row());
+    call(context.kernels[section.kernel], input, offsets, weights, table, groups, to_pixel, to_row, layer.output_zero,
+         layer.clamp.lo, layer.clamp.hi, output);
   } else {
     const bool in_columns = section.columns_shared != 0;
-    BufferArgument input(
-        from, activation,
-        {{round_up(channels.size(), l.block), 1},
-         {in_columns ? layer.image.shape.width - pixels.begin * layer.joined * layer.stride_w : INT32_MAX,
-          in_columns ? layer.image.channels() : layer.pixel_step},
-         {in.count - top, layer.image.row()}});
-    if (layer.image.unpadded()) read_padding(input, layer, top, in.bytes + channels.begin, context);
+    BufferArgument input(from, activation,
+                         {{round_up(channels.size(), l.block), 1},
+                          {in_columns ? ceil_div(layer.image.shape.width - left, column_step) : INT32_MAX,
+                           column_step * (in_columns ? layer.image.channels() : layer.pixel_step)},
+                          {ceil_div(in.count - top, row_step), row_step * layer.image.row()}});
+    if (layer.image.unpadded()) read_padding(input, layer, top, left, in.bytes + channels.begin, context);
     call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_or_row,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   }
@@ -75,9 +103,16 @@ void run_part(const Layer& layer, Range rows, Range channels, const ImageRows& i
   for (int64_t i = 0; i < layer.sections.count; i++) {
     const DepthwiseSection& section = context.constant(layer.sections)[i];
     const Range part{std::max(channels.begin, section.channels.begin), std::min(channels.end, section.channels.end)};
-    if (part.size() > 0 && whole > 0) call_kernel(layer, section, rows, part, {0, whole}, in, out, context);
-    const Range left{part.begin, std::min(part.end, rest * layer.out_c)};
-    if (left.size() > 0) call_kernel(layer, section, rows, left, {whole, whole + 1}, in, out, context);
+    for (int64_t phase = 0; phase < layer.row_phases * layer.column_phases; phase++) {
+      const Phase p{phase / layer.column_phases, phase % layer.column_phases};
+      const Range lines = in_phase(rows, p.row, layer.row_phases),
+                  pixels = in_phase({0, whole}, p.column, layer.column_phases);
+      if (part.size() > 0 && lines.size() > 0 && pixels.size() > 0)
+        call_kernel(layer, section, p, lines, part, pixels, in, out, context);
+      const Range left{part.begin, std::min(part.end, rest * layer.out_c)};
+      if (left.size() > 0 && lines.size() > 0)
+        call_kernel(layer, section, p, lines, left, {whole, whole + 1}, in, out, context);
+    }
   }
 }
 

@@ -49,11 +49,14 @@ struct DepthwiseStep {
   int32_t input_zero, output_zero;
   KernelIndex requantize = -1;  // only where the fast rescale does not hold
   int32_t any_geometry;         // whether the kernel is DepthwiseAny or DepthwiseSum
-  int32_t rows_at_once;         // of the output, that the kernels compute together
+  int32_t rows_at_once;         // of the output, that the kernels compute together, of all phases
   halide_type_t activation;
   DepthwiseLayout layout;
   DepthwiseImage image;
   int64_t batch, out_h, out_w, out_c, stride_h, stride_w;
+  // Of a dilated filter's outputs, those that far apart are computed as if there were nothing between them, nor between
+  // their taps.
+  int64_t row_phases, column_phases;
   int64_t pixel_step;                        // of the image, from a (joined) pixel's first column to the next one's
   int32_t pair_step, odd_step;               // from a filter's first column to its third and to its second
   int64_t reach_h;                           // rows of the image, from the first to the last of a filter

@@ -350,6 +350,7 @@ TEST_P(Enumerated, DepthwiseOfManyChannels) {
       for (const int32_t stride : {1, 2})
         for (const int32_t size : {3, 5, 8, 9, 14, 17, 7, 16, 4}) {
           ModelBuilder b("depthwise");
+          const int32_t dilation = stride == 1 ? 1 + i / 2 % 4 / 2 * (1 + i % 3) : 1;
           const int32_t height = 1 + size % 7 + k, width = size;
           const int32_t x =
               b.input({"x", {1, height, width, channels}, DataType::UInt8, quantized(0.02f, i * 37 % 256)});
@@ -365,14 +366,15 @@ TEST_P(Enumerated, DepthwiseOfManyChannels) {
                                                    quantized(0.0002f, 0));
           DepthwiseConv2DOptions options{.padding = Padding::Same, .activation = kActivations[i % 4]};
           options.stride_w = options.stride_h = stride;
-          const int32_t out_h = window_output(height, k, stride, Padding::Same);
-          const int32_t out_w = window_output(width, k, stride, Padding::Same);
+          options.dilation_w = options.dilation_h = dilation;
+          const int32_t out_h = window_output(height, k, stride, Padding::Same, dilation);
+          const int32_t out_w = window_output(width, k, stride, Padding::Same, dilation);
           b.output(b.op(
               OpCode::DepthwiseConv2D, {x, filter, bias}, options,
               {"y", {1, out_h, out_w, channels}, DataType::UInt8, quantized(0.05f, i % 5 == 0 ? 0 : i * 51 % 256)}));
           expect_equal(b.build(), random,
                        std::to_string(height) + "x" + std::to_string(width) + "x" + std::to_string(channels) + " k " +
-                           std::to_string(k) + " s " + std::to_string(stride),
+                           std::to_string(k) + " s " + std::to_string(stride) + " d " + std::to_string(dilation),
                        1 + i % 2);
           i++;
         }
