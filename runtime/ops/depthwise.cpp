@@ -23,15 +23,23 @@ using Image = DepthwiseImage;
 /// Whether there are kernels for this filter and vertical stride.
 bool has_kernels(const Depthwise& op) { return op.k_h == op.k_w && (op.k_h == 3 || op.k_h == 5) && op.stride_h <= 2; }
 
-/// Vectors that hang over the channels cost as much as whole ones: pixels are joined where that is more than this.
-bool wasteful(int64_t channels, int64_t block) { return round_up(channels, block) * 16 > channels * 17; }
+/// Pixels that make whole vectors.
+int64_t whole_pixels(const Depthwise& op, int64_t block) { return block / std::gcd(block, int64_t{op.out_c}); }
 
-/// Whether to sort columns by phase, so that pixels can be joined at a horizontal stride. AVX-512 stores part of a
-/// vector as fast as all of it: there the copy has to save more than a third.
+/// Vectors that hang over the channels cost as much as whole ones: pixels are joined where that is more than joining
+/// costs. As timed on AVX-512, that is a quarter for the two that its kernels share columns among, else half of all:
+/// they take a copy of the image, with its border.
+bool joining_pays(const Depthwise& op, Target target, int64_t block) {
+  const int64_t channels = op.out_c, padded = round_up(channels, block);
+  if (target != Target::Avx512Vnni || !has_kernels(op)) return padded * 16 > channels * 17;
+  const bool dilated = op.dilation_h > 1 || op.dilation_w > 1;
+  const bool shares = op.k_h == 3 && op.stride_h == 1 && op.stride_w == 1 && !dilated && whole_pixels(op, block) == 2;
+  return shares ? padded * 4 > channels * 5 : padded >= channels * 2;
+}
+
+/// Whether to sort columns by phase, so that pixels can be joined at a horizontal stride.
 bool sorts_columns(const Depthwise& op, Target target, int64_t block) {
-  if (op.stride_w == 1 || op.out_w == 1) return false;
-  if (target == Target::Avx512Vnni) return round_up(op.out_c, block) * 2 > int64_t{op.out_c} * 3;
-  return wasteful(op.out_c, block);
+  return op.stride_w > 1 && op.out_w > 1 && joining_pays(op, target, block);
 }
 
 Image image_of(const Depthwise& op, Target target, int64_t block) {
@@ -55,12 +63,11 @@ Image image_of(const Depthwise& op, Target target, int64_t block) {
 }
 
 /// Neighbouring outputs that pass for one of more channels, so that whole vectors come out.
-int64_t joined_pixels(const Depthwise& op, const Image& image, int64_t block) {
+int64_t joined_pixels(const Depthwise& op, Target target, const Image& image, int64_t block) {
   constexpr int64_t kMostChannels = 4096;  // the weights are repeated as often
   const bool adjacent = op.stride_w == image.shape.phases;
-  if (!adjacent || !wasteful(op.out_c, block)) return 1;
-  const int64_t whole = block / std::gcd(block, int64_t{op.out_c});
-  return std::clamp<int64_t>(std::min(whole, kMostChannels / op.out_c), 1, op.out_w);
+  if (!adjacent || !joining_pays(op, target, block)) return 1;
+  return std::clamp<int64_t>(std::min(whole_pixels(op, block), kMostChannels / op.out_c), 1, op.out_w);
 }
 
 /// Into how many phases (DepthwiseStep) rows or columns of outputs fall: as many as the filter's taps are apart; of
@@ -74,7 +81,7 @@ bool can_do_unpadded(const Depthwise& op, Target target, const Image& image) {
   return !is_arm(target) && has_kernels(op) && op.stride_w == op.stride_h && op.depth_multiplier == 1 &&
          phases_of(target, op.out_h, op.dilation_h) == op.dilation_h &&
          phases_of(target, op.out_w, op.dilation_w) == op.dilation_w && image.shape.phases == 1 &&
-         joined_pixels(op, image, depthwise_layout(target).block) == 1;
+         joined_pixels(op, target, image, depthwise_layout(target).block) == 1;
 }
 
 /// The weights' residuals q_w - Z_w as [tap][channel].
@@ -382,7 +389,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.reach_h = int64_t{op.k_h - 1} * op.dilation_h + 1;
   layer.clamp = op.clamp;
   layer.activation = activation_halide_type(layer.target);
-  layer.joined = joined_pixels(op, layer.image, layer.layout.block);
+  layer.joined = joined_pixels(op, layer.target, layer.image, layer.layout.block);
   layer.padded_channels = round_up(layer.joined_channels(), layer.layout.block);
   layer.row_phases = phases_of(layer.target, op.out_h, op.dilation_h);
   const bool sorts = layer.joined > 1 || layer.image.shape.phases > 1;

@@ -70,7 +70,9 @@ TEST(FuseBlocks, LeavesWhatFitsOrCannotFit) {
         EXPECT_EQ(block.traffic(), block.traffic_apart());
       }
       EXPECT_EQ(plan->layer_blocks().size(), 2U);
-      EXPECT_EQ(plan->memory().arena_bytes, plan->arena_bytes_apart());
+      // There may be room for a border that blocks would have wanted.
+      EXPECT_GE(plan->memory().arena_bytes, plan->arena_bytes_apart());
+      EXPECT_LE(plan->memory().arena_bytes, plan->arena_bytes_apart() + (42 * 42 - 40 * 40) * 48);
     }
     EXPECT_TRUE(plan_of(model, target, 40 << 10, /*keep_all=*/true)->layer_blocks().empty());
   }
