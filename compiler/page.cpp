@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <sstream>
 
 #include "schedules/assembly.h"
 #include "schedules/words.h"
@@ -94,27 +95,10 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// The arguments' names, in the order of arguments_of.
-std::vector<std::string_view> argument_names(Family family) {
-  switch (family) {
-    case Family::Convolution:
-    case Family::ConvolutionSum:
-      return {"input", "offsets", "runs", "weights", "channels", "width", "zero_point", "lo", "hi", "output"};
-    case Family::Depthwise:
-      return {"input", "pair_step", "odd_step", "weights", "channels", "zero_point", "lo", "hi", "output"};
-    case Family::DepthwiseAny:
-    case Family::DepthwiseSum:
-      return {"input",    "offsets",    "weights", "channels", "groups", "pixel_step",
-              "row_step", "zero_point", "lo",      "hi",       "output"};
-    default:
-      return {};
-  }
-}
-
 std::string in_words(const KernelRequest& request, const KnownArgument& known) {
-  const std::vector<std::string_view> names = argument_names(request.kernel.family);
-  const auto index = static_cast<size_t>(known.argument);
-  const std::string name = index < names.size() ? std::string(names[index]) : fmt::format("argument {}", index);
+  std::istringstream names(argument_names(request.kernel));
+  std::string name;
+  for (int i = 0; i <= known.argument; i++) names >> name;
   switch (known.what) {
     case KnownArgument::What::Value:
       return fmt::format("{} = {}", name, known.values.at(0));

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <stdexcept>
+#include <string>
 
 namespace octet {
 
@@ -94,11 +95,14 @@ Compilable make_pipeline(const KernelRequest& request) {
   const std::string_view kinds = arguments_of(request.kernel.family);
   std::vector<Argument>& arguments = pipeline.arguments;
   bool same = kinds.size() == arguments.size() + 1;  // the output comes last
+  std::string names;
   for (size_t i = 0; same && i < arguments.size(); i++) {
     const ArgumentKind kind = kind_of(request.kernel.family, i);
     same = arguments[i].is_buffer() ? kind == ArgumentKind::Buffer
                                     : arguments[i].type == Int(kind == ArgumentKind::Int16 ? 16 : 32);
+    names += arguments[i].name + " ";
   }
+  same = same && names + pipeline.output.name() == argument_names(request.kernel);
   if (!same) throw std::logic_error("arguments_of: not what the kernels of " + request.symbol + " take");
 
   std::map<std::string, Function> functions = find_transitive_calls(pipeline.output.function());

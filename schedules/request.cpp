@@ -62,6 +62,40 @@ std::string_view arguments_of(Family family) {
   throw std::logic_error("family");
 }
 
+std::string argument_names(const KernelInfo& kernel) {
+  constexpr std::string_view kConvolution =
+      "input offsets runs weights channels excess fits_int16 width zero_point lo hi ";
+  switch (kernel.family) {
+    case Family::Convolution:
+    case Family::ConvolutionSum:
+      return std::string(kConvolution) + "output";
+    case Family::ConvolutionAdd:
+      return std::string(kConvolution) + "addend sum_factors sum_low_bytes sum_whole sum_fraction sum_lo sum_hi output";
+    case Family::Requantize:
+      return "sums channels zero_point lo hi output";
+    case Family::Depthwise:
+      return std::string("input pair_step odd_step weights channels ") +
+             (is_arm(kernel.target) ? "fits_int16" : "doubled_row") + " zero_point lo hi output";
+    case Family::DepthwiseAny:
+    case Family::DepthwiseSum:
+      return "input offsets weights channels groups pixel_step row_step zero_point lo hi output";
+    case Family::Sum:
+      return "a b factors low_bytes whole fraction lo hi output";
+    case Family::SumAny:
+      return "a b a_zero a_multiplier a_right b_zero b_multiplier b_right sign out_multiplier out_left out_right "
+             "zero_point lo hi output";
+    case Family::Product:
+      return "a b a_zero b_zero out_multiplier out_left out_right zero_point lo hi output";
+    case Family::AveragePool:
+      return "input divisors k_w k_h stride_w stride_h pad_left pad_top offset lo hi output";
+    case Family::MaxPool:
+      return "input k_w k_h stride_w stride_h pad_left pad_top lo hi output";
+    case Family::Mean:
+      return "input start multiplier left right zero_point lo hi output";
+  }
+  throw std::logic_error("family");
+}
+
 bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
   const int argument = known.argument, dimension = known.dimension;
   const int output = static_cast<int>(arguments_of(kernel.family).size()) - 1;

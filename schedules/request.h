@@ -14,6 +14,8 @@ namespace octet {
 /// The kinds of a family's arguments, in the order that generators/ states: buffers, int16 and int32 numbers.
 enum class ArgumentKind : char { Buffer = 'b', Int16 = 'h', Int32 = 'i' };
 std::string_view arguments_of(Family family);
+/// Their names, a space between them, as the lowered loops have them.
+std::string argument_names(const KernelInfo& kernel);
 inline ArgumentKind kind_of(Family family, size_t argument) {
   return static_cast<ArgumentKind>(arguments_of(family).at(argument));
 }
