@@ -148,7 +148,9 @@ void Team::run_units(int self, uint64_t first, uint64_t last) {
   std::atomic<uint64_t>& finished = members_[self].finished;
   const uint64_t sum = finished.load(std::memory_order_relaxed) + (last - first);
   if (self == 0) return finished.store(sum, std::memory_order_relaxed);
-  finished.store(sum);  // sequentially consistent, as `caller_sleeps_`: one of the two sides sees the other
+  // One of the two sides sees the other. By exchanges: emulators (qemu-user) let loads overtake sequentially consistent
+  // stores.
+  finished.exchange(sum);
   if (caller_sleeps_.load()) {
     { const Lock lock(mutex_); }
     pthread_cond_signal(&done_);
@@ -200,7 +202,7 @@ void Team::wait_for_all() {
   const auto finished = [this] { return all_finished(); };
   if (spin_until(finished, crowded_)) return;
   Lock lock(mutex_);
-  caller_sleeps_ = true;
+  caller_sleeps_.exchange(true);
   lock.wait(done_, finished);
   caller_sleeps_ = false;
 }
