@@ -40,10 +40,10 @@ constexpr const char* kPlainSources[] = {"runtime/steps/arg_max.cpp",
                                          "runtime/cpu_supports.cpp",
                                          "compiler/library/network.cpp"};
 /// Loops of their own, worth vectorizing (runtime/CMakeLists.txt).
-constexpr const char* kLoopSources[] = {"runtime/steps/convert.cpp",       "runtime/steps/lookup.cpp",
-                                        "runtime/steps/move.cpp",          "runtime/steps/pad_copy.cpp",
-                                        "runtime/steps/packed_pixels.cpp", "runtime/steps/prelu.cpp",
-                                        "runtime/steps/resize.cpp",        "runtime/steps/softmax.cpp"};
+constexpr const char* kLoopSources[] = {
+    "runtime/steps/convert.cpp",  "runtime/steps/lookup.cpp",        "runtime/steps/move.cpp",
+    "runtime/steps/pad_copy.cpp", "runtime/steps/packed_pixels.cpp", "runtime/steps/prelu.cpp",
+    "runtime/steps/resize.cpp",   "runtime/steps/softmax.cpp",       "runtime/steps/widen.cpp"};
 
 constexpr const char* kOptions[] = {"-std=c++20",
                                     "-fPIC",

@@ -239,6 +239,12 @@ constexpr bool shares_weights(Target target, const Schedule& s) {
   return target == Target::Avx512Vnni && s.rows == 2 && s.stride == 1 && depthwise_groups(target, s) == 1;
 }
 
+/// AVX2, SSE4.1: whether the second row of outputs that a column serves takes the first's weights moved on by a row of
+/// the image.
+constexpr bool moves_weights(Target target, const Schedule& s) {
+  return depthwise_layout(target).weight_bits == 16 && s.rows == 2 && s.stride == 1 && s.parts == 1;
+}
+
 /// Parts of a weight that lie in one panel of Family::Depthwise.
 constexpr int parts_in_panel(Target target, const Schedule& s) { return splits_by_panel(target, s) ? 1 : s.parts; }
 
@@ -330,6 +336,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_i16_x12c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x12c1_fixed_avx2", Family::Convolution, Target::Avx2, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_i16_x1c8_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 8, .fixed_point = true}},
+    {"conv_i16_x1c1_avx2", Family::Convolution, Target::Avx2, {.pixels = 1, .vectors = 1, .fixed_point = true}},
     {"conv_add_u8_x6c2k8_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2, .step = 8, .depth = kBytesDepth}},
     {"conv_add_u8_x6c2k8_fixed_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 6, .vectors = 2, .step = 8, .depth = kBytesDepth, .fixed_point = true}},
     {"conv_add_u8_x3c2k16_avx2", Family::ConvolutionAdd, Target::Avx2, {.pixels = 3, .vectors = 2, .step = 16, .depth = kBytesDepth}},
@@ -366,6 +373,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_i16_x12c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1}},
     {"conv_i16_x12c1_fixed_sse41", Family::Convolution, Target::Sse41, {.pixels = 12, .vectors = 1, .fixed_point = true}},
     {"conv_i16_x1c8_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 8, .fixed_point = true}},
+    {"conv_i16_x1c1_sse41", Family::Convolution, Target::Sse41, {.pixels = 1, .vectors = 1, .fixed_point = true}},
     {"conv_add_i16_x6c2_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 6, .vectors = 2}},
     {"conv_add_i16_x6c2_fixed_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 6, .vectors = 2, .fixed_point = true}},
     {"conv_add_i16_x12c1_sse41", Family::ConvolutionAdd, Target::Sse41, {.pixels = 12, .vectors = 1}},

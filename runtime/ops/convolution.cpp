@@ -11,6 +11,7 @@
 #include "runtime/ops/border.h"
 #include "runtime/ops/channel_parameters.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/packed_weights.h"
 #include "runtime/ops/tensor_values.h"
 #include "runtime/ops/weight_parts.h"
 #include "runtime/steps/convolution.h"
@@ -556,10 +557,8 @@ Constant<std::byte> pack_panel(PlanBuilder& builder, const Layer& layer, const R
         out = pack_run(r, range, channels, run, layer, out);
       }
     }
-    return builder.constant(reinterpret_cast<const std::byte*>(weights));
   };
-  return layer.tile.weight_bits == 16 ? pack(builder.keep_weights<int16_t>(blocks * elements, file_bytes))
-                                      : pack(builder.keep_weights<int8_t>(blocks * elements, file_bytes));
+  return keep_packed(builder, blocks * elements, layer.tile.weight_bits, layer.weight_zero, file_bytes, pack);
 }
 
 Constant<int32_t> keep_run_table(PlanBuilder& builder, const std::vector<Run>& runs, const Layer& layer) {
@@ -622,12 +621,17 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
       extends = plain;
     }
   }
+  int64_t steps = 0;
   for (Panel& panel : layer.planned) {
     panel.runs = std::ssize(panel.planned_runs);
     int64_t excess = 0;
     for (const Run& run : panel.planned_runs) (run.part == 0 ? panel.steps : excess) += run.steps;
     panel.steps += ceil_div(excess / layer.tile.excess_vectors * layer.tile.excess_step, layer.tile.step);
     if (layer.tile.excess_apart) panel.excess = static_cast<int32_t>(excess);
+    steps = std::max(steps, panel.steps);
+  }
+  layer.weight_zero = widening_zero(builder.target(), layer.tile.weight_bits, r.values, layer.block_elements(steps));
+  for (Panel& panel : layer.planned) {
     panel.weights = pack_panel(builder, layer, r, range, panel);
     panel.run_table = keep_run_table(builder, panel.planned_runs, layer);
   }

@@ -9,6 +9,7 @@
 #include "runtime/ops/border.h"
 #include "runtime/ops/channel_parameters.h"
 #include "runtime/ops/ops.h"
+#include "runtime/ops/packed_weights.h"
 #include "runtime/ops/tensor_values.h"
 #include "runtime/ops/weight_parts.h"
 #include "runtime/steps/depthwise.h"
@@ -110,7 +111,8 @@ struct Section {
   bool fits_int16;
   int64_t doubled_row = kAnyRow;  // where kernels double one
   static constexpr int64_t kAnyRow = -1;
-  int64_t taps = 0;  // groups of weights of a channel
+  int64_t taps = 0;         // groups of weights of a channel
+  int64_t moved_group = 0;  // of DepthwiseSection
   Constant<std::byte> weights = {};
 };
 
@@ -287,11 +289,11 @@ Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const
   const int64_t panel = layer.layout.panel, depth = layer.layout.depth;
   const int64_t begin = section.channels.begin, end = round_up(section.channels.end, layer.layout.block);
   const int64_t further = std::ranges::count_if(second, [](int32_t distance) { return distance > 0; });
-  const int64_t count = ((end - begin) / panel + further) * layer.panel_elements(section.taps);
-  const auto pack = [&]<typename T>(T* out) {
-    T* next = out;
+  const int64_t taps = section.moved_group > 0 ? section.taps / 2 : section.taps, kept = layer.panel_elements(taps);
+  const int64_t count = ((end - begin) / panel + further) * kept;
+  const auto pack = [&]<typename T>(T* next) {
     const auto pack_panel = [&](int64_t first, int64_t first_part) {
-      for (int64_t group = 0; group < section.taps; group++)
+      for (int64_t group = 0; group < taps; group++)
         for (int64_t position = first; position < first + panel; position++) {
           const int64_t c = layer.channel_at(position);
           for (int64_t t = 0; t < depth; t++, next++)
@@ -302,10 +304,8 @@ Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const
     for (int64_t first = begin; first < end; first += panel) pack_panel(first, 0);
     for (int64_t first = 0; first < std::ssize(second); first += panel)
       if (second[static_cast<size_t>(first)] > 0) pack_panel(first, 1);
-    return builder.constant(reinterpret_cast<const std::byte*>(out));
   };
-  return layer.layout.weight_bits == 16 ? pack(builder.keep_weights<int16_t>(count, file_bytes))
-                                        : pack(builder.keep_weights<int8_t>(count, file_bytes));
+  return keep_packed(builder, count, layer.layout.weight_bits, layer.weight_zero, file_bytes, pack);
 }
 
 /// Offsets of DepthwiseAny's taps, whole groups of them; what fills up the last one has weight 0.
@@ -353,7 +353,7 @@ ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer&
     if (is_new) known->second = builder.use(s.kernel);
     sections.push_back({s.channels, known->second, shares_columns(s.kernel.info->schedule),
                         is_arm(layer.target) ? int32_t{s.fits_int16} : static_cast<int32_t>(s.doubled_row), s.taps,
-                        s.weights});
+                        s.moved_group, s.weights});
   }
   return builder.keep_array<DepthwiseSection>(sections);
 }
@@ -422,8 +422,17 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.odd_step = static_cast<int32_t>(layer.image.column(op.dilation_w));
   const auto file_bytes = static_cast<int64_t>(residuals.values.size());
   const std::vector<int32_t> second = second_parts(layer, residuals);
+  int64_t taps = 0;
   for (Section& section : layer.planned) {
     section.taps = groups_of(layer, section, residuals);
+    taps = std::max(taps, section.taps);
+  }
+  layer.weight_zero =
+      widening_zero(layer.target, layer.layout.weight_bits, residuals.values, layer.block_elements(taps));
+  for (Section& section : layer.planned) {
+    const Schedule& schedule = section.kernel.info->schedule;
+    if (layer.weight_zero >= 0 && layer.any_geometry == 0 && moves_weights(layer.target, schedule))
+      section.moved_group = schedule.filter * layer.layout.panel;
     const bool first = &section == &layer.planned.front();
     section.weights = pack_weights(builder, layer, section, residuals, second, first ? file_bytes : 0);
   }

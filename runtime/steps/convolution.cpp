@@ -3,12 +3,16 @@
 #include <cstring>
 
 #include "runtime/steps/call.h"
+#include "runtime/steps/widen.h"
 
 namespace octet {
 
 namespace {
 
 using Layer = ConvolutionStep;
+
+/// Of widened weights, in half of a first-level cache.
+constexpr int64_t kCachedWords = 8 << 10;
 
 halide_type_t input_type(const Layer& layer) {
   if (layer.tile.pairs) return halide_type_t(halide_type_int, 64);
@@ -51,10 +55,43 @@ struct Output {
   }
 };
 
+/// Channels of a panel, from a block's first on, and their weights as the kernel takes them.
+struct Channels : Range {
+  const std::byte* weights;
+};
+
+/// Calls run(blocks) for some blocks of channels of a panel at a time, of which the first one's weights are kept as
+/// bytes at `kept`. Apart, as small layers notice a large frame.
+template <typename Run>
+[[gnu::noinline]] void widen_blocks(const Layer& layer, const ConvolutionPanel& panel, Range channels,
+                                    const std::byte* kept, const Run& run) {
+  alignas(64) int16_t words[kMostWidened];
+  const int64_t block = layer.tile.channels, elements = layer.block_elements(panel.steps);
+  const int64_t at_once = std::max<int64_t>(1, kCachedWords / elements);
+  while (channels.size() > 0) {
+    const int64_t blocks = std::min(at_once, ceil_div(channels.size(), block)), count = blocks * elements;
+    widen(reinterpret_cast<const uint8_t*>(kept), count, static_cast<int16_t>(layer.weight_zero), words);
+    const int64_t end = std::min(channels.begin + blocks * block, channels.end);
+    run(Channels{{channels.begin, end}, reinterpret_cast<const std::byte*>(words)});
+    channels.begin = end;
+    kept += count;
+  }
+}
+
+/// Calls run(blocks) for all of these at once, or, where weights are kept as bytes, for some at a time.
+template <typename Run>
+void for_blocks(const Layer& layer, const ConvolutionPanel& panel, Range channels, const RunContext& context,
+                const Run& run) {
+  const int64_t elements = channels.begin / layer.tile.channels * layer.block_elements(panel.steps);
+  const std::byte* const kept = context.constant(panel.weights) + elements * layer.kept_weight_bytes();
+  if (layer.weight_zero < 0) return run(Channels{channels, kept});
+  widen_blocks(layer, panel, channels, kept, run);
+}
+
 /// One kernel call: whole tiles of pixels (part of a row, or whole rows) by whole blocks of channels of a panel. `out`:
 /// where the first of them goes.
-void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const Input& in,
-                 const Output& out, const RunContext& context) {
+void call_kernel(const Layer& layer, const ConvolutionPanel& panel, const Channels& channels, Range pixels,
+                 const Input& in, const Output& out, const RunContext& context) {
   const ConvolutionTile& tile = layer.tile;
   const OutputRows& rows = out.rows;
   const int64_t word = tile.word, depth = tile.depth / word, packed = tile.packed_channels;
@@ -68,14 +105,13 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
                                 (pixels.begin - in.first_pixel) / (tile.pairs ? 2 : 1);
   const BufferArgument offsets(starts, int32, {{INT32_MAX, 1}});
   const BufferArgument runs(context.constant(panel.run_table), int32, {{kRunFields, 1}, {panel.runs, kRunFields}});
-  const BufferArgument weights(
-      context.constant(panel.weights) + channels.begin / packed * elements * (tile.weight_bits / 8),
-      halide_type_t(halide_type_int, static_cast<uint8_t>(tile.weight_bits * word)),
-      {{depth, 1},
-       {packed, depth},
-       {tile.step / tile.depth, depth * packed},
-       {panel.steps, tile.step / word * packed},
-       {channels.size() / packed, elements / word}});
+  const BufferArgument weights(channels.weights,
+                               halide_type_t(halide_type_int, static_cast<uint8_t>(tile.weight_bits * word)),
+                               {{depth, 1},
+                                {packed, depth},
+                                {tile.step / tile.depth, depth * packed},
+                                {panel.steps, tile.step / word * packed},
+                                {channels.size() / packed, elements / word}});
   const BufferArgument table(context.constant(layer.channel_table) + layer.table_position(row), int32,
                              {{layer.table_position(channels.size()), 1},
                               {kChannelFields, layer.table_position(layer.table_channels())},
@@ -99,8 +135,8 @@ void call_kernel(const Layer& layer, const ConvolutionPanel& panel, Range channe
 
 /// The same for part of a tile or block: computed whole into a buffer, of which the wanted part is copied; an addend is
 /// copied into another. `out`: where the channels of the tensor's first pixel go.
-void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, Range channels, Range pixels, const Input& in,
-                     const Output& out, const RunContext& context) {
+void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, const Channels& channels, Range pixels,
+                     const Input& in, const Output& out, const RunContext& context) {
   const int64_t tile = layer.tile.pixels, size = out.element_bytes;
   const int64_t width = round_up(channels.size(), layer.tile.channels);
   alignas(64) std::byte buffer[16384], addends[16384];
@@ -114,8 +150,8 @@ void call_kernel_cut(const Layer& layer, const ConvolutionPanel& panel, Range ch
       for (int64_t i = 0; i < count; i++)
         std::memcpy(addends + i * width, out.from_pixel(first + i).addend, static_cast<size_t>(channels.size()));
     }
-    call_kernel(layer, panel, {channels.begin, channels.begin + width}, {first, first + round_up(count, tile)}, in,
-                whole, context);
+    call_kernel(layer, panel, {{channels.begin, channels.begin + width}, channels.weights},
+                {first, first + round_up(count, tile)}, in, whole, context);
     for (int64_t i = 0; i < count; i++)
       std::memcpy(out.from_pixel(first + i).bytes, buffer + i * width * size,
                   static_cast<size_t>(channels.size() * size));
@@ -154,18 +190,25 @@ void run_part(const Layer& layer, const ConvolutionPanel& panel, Range channels,
     const int64_t end = last_block.begin + block;
     const int64_t spilling = std::max<int64_t>(0, spilling_pixels(layer, channel + end) - rows.behind);
     const int64_t cut = spills ? whole_units_before(pixels.end - spilling) : pixels.begin;
-    if (cut > pixels.begin)
-      call_kernel(layer, panel, {last_block.begin, end}, {pixels.begin, cut}, in, at(pixels.begin, last_block.begin),
-                  context);
-    if (cut < pixels.end)
-      call_kernel_cut(layer, panel, last_block, {cut, pixels.end}, in, out.from_channel(last_block.begin), context);
+    for_blocks(layer, panel, last_block, context, [&](const Channels& last) {
+      if (cut > pixels.begin)
+        call_kernel(layer, panel, {{last.begin, end}, last.weights}, {pixels.begin, cut}, in,
+                    at(pixels.begin, last.begin), context);
+      if (cut < pixels.end)
+        call_kernel_cut(layer, panel, last, {cut, pixels.end}, in, out.from_channel(last.begin), context);
+    });
   }
   if (whole_blocks.size() > 0) {
     const int64_t cut = whole_units_before(pixels.end);
-    if (cut > pixels.begin)
-      call_kernel(layer, panel, whole_blocks, {pixels.begin, cut}, in, at(pixels.begin, whole_blocks.begin), context);
-    for (int64_t c = whole_blocks.begin; cut < pixels.end && c < whole_blocks.end; c += block)
-      call_kernel_cut(layer, panel, {c, c + block}, {cut, pixels.end}, in, out.from_channel(c), context);
+    const int64_t bytes = layer.block_elements(panel.steps) * (layer.tile.weight_bits / 8);
+    for_blocks(layer, panel, whole_blocks, context, [&](const Channels& some) {
+      if (cut > pixels.begin)
+        call_kernel(layer, panel, some, {pixels.begin, cut}, in, at(pixels.begin, some.begin), context);
+      for (Channels one = some; cut < pixels.end && one.begin < some.end; one.begin += block, one.weights += bytes) {
+        one.end = one.begin + block;
+        call_kernel_cut(layer, panel, one, {cut, pixels.end}, in, out.from_channel(one.begin), context);
+      }
+    });
   }
 }
 

@@ -54,6 +54,7 @@ struct ConvolutionStep {
   int32_t addend = -1;              // tensor that is added to the result, by `sum`; -1: none
   int32_t input_zero, output_zero;  // output_zero, clamp: of the result before that
   KernelIndex requantize = -1;      // only where the fast rescale does not hold
+  int32_t weight_zero = -1;         // what weights kept as bytes are less (widen.h); -1: kept as kernels take them
   ConvolutionTile tile;             // of the panels' kernels
   halide_type_t activation;
   ConvolutionSource source;
@@ -82,6 +83,9 @@ struct ConvolutionStep {
   }
   /// Weights of `packed_channels` channels.
   int64_t packed_elements(int64_t steps) const { return steps * tile.step * tile.packed_channels; }
+  /// Of a block of channels.
+  int64_t block_elements(int64_t steps) const { return steps * tile.step * tile.channels; }
+  int64_t kept_weight_bytes() const { return weight_zero >= 0 ? 1 : tile.weight_bits / 8; }
   int64_t table_channels() const { return padded_group_channels * groups; }
   /// Where a channel is in the channel table: pairs have each two channels' numbers once a pixel.
   int64_t table_position(int64_t channel) const { return tile.pairs ? 2 * channel : channel; }

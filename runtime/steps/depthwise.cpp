@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "runtime/steps/call.h"
+#include "runtime/steps/widen.h"
 
 namespace octet {
 
@@ -50,9 +51,10 @@ void read_padding(BufferArgument& input, const Layer& layer, int64_t top, int64_
 }
 
 /// Of a phase: some rows of one image of the batch, some joined channels of a section, some (joined) pixels of each
-/// row.
+/// row. `filters`: the channels' weights, as the kernel takes them.
 void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phase& phase, Range rows, Range channels,
-                 Range pixels, const ImageRows& in, const ImageRows& out, const RunContext& context) {
+                 Range pixels, const void* filters, const ImageRows& in, const ImageRows& out,
+                 const RunContext& context) {
   const DepthwiseLayout& l = layer.layout;
   const halide_type_t int32(halide_type_int, 32), activation = layer.activation;
   const int64_t row_step = layer.row_phases, column_step = layer.column_phases;
@@ -61,10 +63,8 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phas
   const std::byte* from = in.bytes + top * layer.image.row() + x * layer.pixel_step + channels.begin;
   std::byte* to = out.bytes + (((y - out.first) * layer.out_w + x * layer.joined) * layer.out_c + channels.begin) *
                                   layer.output_bytes();
-  const int64_t panel = (channels.begin - section.channels.begin) / l.panel;
   const BufferArgument weights(
-      context.constant(section.weights) + panel * layer.panel_elements(section.taps) * (l.weight_bits / 8),
-      halide_type_t(halide_type_int, static_cast<uint8_t>(l.weight_bits)),
+      filters, halide_type_t(halide_type_int, static_cast<uint8_t>(l.weight_bits)),
       {{l.depth, 1},
        {l.panel, l.depth},
        {section.taps, l.depth * l.panel},
@@ -94,6 +94,39 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phas
     call(context.kernels[section.kernel], input, layer.pair_step, layer.odd_step, weights, table, section.fits_or_row,
          layer.output_zero, layer.clamp.lo, layer.clamp.hi, output);
   }
+}
+
+/// The same with weights that are kept as bytes, some blocks of channels at a time. Apart, as small layers notice a
+/// large frame.
+[[gnu::noinline]] void call_kernel_widened(const Layer& layer, const DepthwiseSection& section, const Phase& phase,
+                                           Range rows, Range channels, Range pixels, const std::byte* kept,
+                                           const ImageRows& in, const ImageRows& out, const RunContext& context) {
+  alignas(64) int16_t words[kMostWidened];
+  const auto zero = static_cast<int16_t>(layer.weight_zero);
+  const int64_t block = layer.layout.block, elements = layer.block_elements(section.taps);
+  const int64_t panel = layer.panel_elements(section.taps), at_once = kMostWidened / elements;
+  while (channels.size() > 0) {
+    const int64_t blocks = std::min(at_once, ceil_div(channels.size(), block)), count = blocks * elements;
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(kept);
+    if (section.moved_group > 0)
+      widen_and_move_on(bytes, count / panel, panel / 2, section.moved_group, zero, words);
+    else
+      widen(bytes, count, zero, words);
+    const int64_t end = std::min(channels.begin + blocks * block, channels.end);
+    call_kernel(layer, section, phase, rows, {channels.begin, end}, pixels, words, in, out, context);
+    channels.begin = end;
+    kept += layer.kept_bytes(count, section);
+  }
+}
+
+/// The same with weights as they are kept.
+void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phase& phase, Range rows, Range channels,
+                 Range pixels, const ImageRows& in, const ImageRows& out, const RunContext& context) {
+  const int64_t blocks = (channels.begin - section.channels.begin) / layer.layout.block;
+  const std::byte* const kept =
+      context.constant(section.weights) + layer.kept_bytes(blocks * layer.block_elements(section.taps), section);
+  if (layer.weight_zero < 0) return call_kernel(layer, section, phase, rows, channels, pixels, kept, in, out, context);
+  call_kernel_widened(layer, section, phase, rows, channels, pixels, kept, in, out, context);
 }
 
 /// Some rows, some blocks of joined channels. What is left of a row after whole joined pixels is one of fewer channels.

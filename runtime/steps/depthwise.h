@@ -41,6 +41,8 @@ struct DepthwiseSection {
   int32_t columns_shared;       // whether the kernel's tiles of pixels share columns
   int32_t fits_or_row = 0;      // Arm: whether all rescaled sums fit in 16 bits; x86: doubled_row
   int64_t taps = 0;             // groups of weights of a channel
+  int64_t moved_group = 0;      // where weights kept as bytes are of the first of two rows of outputs alone, pairs of
+                                // words of a group that the second's are moved on by (widen.h); 0: they are of both
   Constant<std::byte> weights;  // [panel of channels][group][channel][depth]
 };
 
@@ -48,6 +50,7 @@ struct DepthwiseStep {
   int32_t input, output;  // tensors
   int32_t input_zero, output_zero;
   KernelIndex requantize = -1;  // only where the fast rescale does not hold
+  int32_t weight_zero = -1;     // what weights kept as bytes are less (widen.h); -1: kept as kernels take them
   int32_t any_geometry;         // whether the kernel is DepthwiseAny or DepthwiseSum
   int32_t rows_at_once;         // of the output, that the kernels compute together, of all phases
   halide_type_t activation;
@@ -70,6 +73,13 @@ struct DepthwiseStep {
   bool requantizes() const { return requantize >= 0; }
   int64_t joined_channels() const { return joined * out_c; }
   int64_t panel_elements(int64_t taps) const { return taps * layout.panel * layout.depth; }
+  /// Of a block of channels.
+  int64_t block_elements(int64_t taps) const { return taps * layout.block * layout.depth; }
+  /// Of which so much is kept.
+  int64_t kept_bytes(int64_t elements, const DepthwiseSection& section) const {
+    if (weight_zero < 0) return elements * layout.weight_bits / 8;
+    return section.moved_group > 0 ? elements / 2 : elements;
+  }
   /// Of the copy.
   int64_t image_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }
   int64_t output_bytes() const { return requantizes() ? 4 : 1; }

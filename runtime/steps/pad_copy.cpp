@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/steps/widen.h"
+
 namespace octet {
 
 namespace {
@@ -111,7 +113,7 @@ void pad_copy_widened(const PadCopy& s, const uint8_t* in, uint8_t zero_point, i
   copy_rows(s, in, int16_t{0}, out, pool, [&](const uint8_t* from, int16_t* to, int64_t count) {
     const int16_t zero = zero_point;
     if (s.repeat == 1) {
-      for (int64_t i = 0; i < count; i++) to[i] = static_cast<int16_t>(from[i] - zero);
+      widen(from, count, zero, to);
       return;
     }
     for (int64_t i = 0; i < count; i++) std::fill_n(to + i * s.repeat, s.repeat, static_cast<int16_t>(from[i] - zero));

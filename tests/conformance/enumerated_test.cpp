@@ -226,6 +226,21 @@ TEST_P(Enumerated, PointwiseOfManyChannels) {
       }
 }
 
+/// Of about as many weights as a call has room to widen on its stack (runtime/steps/widen.h), and of more.
+TEST_P(Enumerated, WindowsOfManyWeights) {
+  Random random(21);
+  for (const Family8 family : kFamilies) {
+    for (const int32_t in_c : {290, 560, 580, 1200}) {
+      const ConvCase c{family, 1, 3, 4, in_c, 20, 3, 3, 1, 1, Padding::Same, Activation::None};
+      expect_equal(convolution(c, random), random, c.text(), 1 + in_c / 10 % 2);
+    }
+    for (const int32_t k : {19, 50, 53}) {
+      const ConvCase c{family, 1, k + 1, k, 70, 0, k, k, 1, 1, Padding::Valid, Activation::None};
+      expect_equal(depthwise(c, 1, random), random, c.text(), 1 + k % 2);
+    }
+  }
+}
+
 /// Of fewer output channels than a vector has lanes, so that neighbouring pixels may pass for one.
 TEST_P(Enumerated, ConvolutionOfFewOutputChannels) {
   for_all_cores();
