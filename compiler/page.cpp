@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <sstream>
 
 #include "schedules/assembly.h"
 #include "schedules/words.h"
@@ -96,9 +95,7 @@ std::string escaped(std::string_view text) {
 }
 
 std::string in_words(const KernelRequest& request, const KnownArgument& known) {
-  std::istringstream names(argument_names(request.kernel));
-  std::string name;
-  for (int i = 0; i <= known.argument; i++) names >> name;
+  const std::string_view name = arguments_of(request.kernel)[static_cast<size_t>(known.argument)].name;
   switch (known.what) {
     case KnownArgument::What::Value:
       return fmt::format("{} = {}", name, known.values.at(0));

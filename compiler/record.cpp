@@ -39,10 +39,11 @@ std::optional<KnownArgument> contents_of(int argument, const halide_buffer_t& bu
 /// of a transposed one may lie outside the image); and from a pixel's first offset, where that is the same for all
 /// pixels.
 std::vector<KnownArgument> distances_of(const KernelInfo& kernel, void** arguments) {
-  const auto buffer = [&](size_t i) -> const halide_buffer_t& { return *static_cast<halide_buffer_t*>(arguments[i]); };
-  const size_t last = arguments_of(kernel.family).size() - 1;
-  const halide_buffer_t &runs = buffer(2), &out = buffer(last);
-  const auto* const offsets = reinterpret_cast<const int32_t*>(buffer(1).host);
+  const auto buffer = [&](std::string_view name) -> const halide_buffer_t& {
+    return *static_cast<halide_buffer_t*>(arguments[position_of(kernel, name)]);
+  };
+  const halide_buffer_t &runs = buffer("runs"), &out = buffer("output");
+  const auto* const offsets = reinterpret_cast<const int32_t*>(buffer("offsets").host);
   const auto* const fields = reinterpret_cast<const int32_t*>(runs.host);
   const int64_t pixels = int64_t{out.dim[1].extent} * out.dim[2].extent, tile = kernel.schedule.pixels;
   const int64_t step = tile > 1 ? offsets[1] - offsets[0] : 0;
@@ -61,8 +62,9 @@ std::vector<KnownArgument> distances_of(const KernelInfo& kernel, void** argumen
     starts.push_back(tap[0] - offsets[0] + run[kRunFirst]);
   }
   std::vector<KnownArgument> all;
-  if (same_steps) all.push_back({1, What::Distances, 0, {step}});
-  if (same_starts) all.push_back({1, What::Distances, 1, std::move(starts)});
+  const int argument = position_of(kernel, "offsets");
+  if (same_steps) all.push_back({argument, What::Distances, 0, {step}});
+  if (same_starts) all.push_back({argument, What::Distances, 1, std::move(starts)});
   return all;
 }
 
@@ -72,13 +74,13 @@ std::vector<KnownArgument> describe(const KernelInfo& kernel, void** arguments) 
   const auto add = [&](KnownArgument known) {
     if (is_worth_telling(kernel, known)) all.push_back(std::move(known));
   };
-  const size_t count = arguments_of(kernel.family).size();
+  const std::span<const ArgumentInfo> infos = arguments_of(kernel);
   if (is_worth_telling(kernel, {1, What::Distances, 0, {}}))
     for (KnownArgument& known : distances_of(kernel, arguments)) add(std::move(known));
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < infos.size(); i++) {
     const int argument = static_cast<int>(i);
     const void* const value = arguments[i];
-    switch (kind_of(kernel.family, i)) {
+    switch (infos[i].kind) {
       case ArgumentKind::Int16:
         add({argument, What::Value, 0, {*static_cast<const int16_t*>(value)}});
         break;

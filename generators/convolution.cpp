@@ -121,13 +121,17 @@ Expr ConvolutionKernel::offset_of(const KernelInfo& info, const ConvolutionRows&
   return offsets(x / tile * tile + tap) + x % tile * *rows.pixel_step;
 }
 
+Expr ConvolutionKernel::weight_at(const KernelInfo& info, const Expr& k, const Expr& group, const Expr& step) const {
+  const int block = packed_channels(info);
+  return weights(k, within_block(c, block, convolution_layout(info.target).lanes), group, step, c / block);
+}
+
 void ConvolutionKernel::define_sum(const KernelInfo& info) {
-  const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
+  const int depth = packed_depth(info), groups = step_of(info) / depth;
   r = RDom({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
   r.where(r.z < steps(r.w));
   Expr activation = row((r.z * groups + r.y) * depth + r.x, x, r.w);
-  Expr weight = weights(r.x, within_block(c, block, convolution_layout(info.target).lanes), r.y, first_step(r.w) + r.z,
-                        c / block);
+  Expr weight = weight_at(info, r.x, r.y, first_step(r.w) + r.z);
   sum(c, x) = channels(c, kBias, 0);
   sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
 }
@@ -136,7 +140,7 @@ void ConvolutionKernel::define_sum(const KernelInfo& info) {
 // what is the same for all. Runs that read once more what others have read, as those of excess do, count in larger
 // steps: else it would keep that for them. For both there are not enough registers.
 void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const ConvolutionRows& rows) {
-  const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
+  const int depth = packed_depth(info), groups = step_of(info) / depth;
   Expr zero = x / info.schedule.pixels * channels.dim(2).stride();
   sum(c, x) = channels(c, kBias, 0);
   int32_t step = 0;
@@ -145,8 +149,7 @@ void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const Convo
     RDom part({{0, depth}, {0, groups}, {0, count}}, "r");
     Expr first = unsafe_promise_clamped(offset_of(info, rows, 0) + start + reads * zero, 0, 1 << 30);
     Expr activation = cast(factor_type(info), input(first + (part.z * groups + part.y) * depth + part.x));
-    Expr weight = weights(part.x, within_block(c, block, convolution_layout(info.target).lanes), part.y,
-                          step + part.z + zero, c / block);
+    Expr weight = weight_at(info, part.x, part.y, step + part.z + zero);
     sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
     pieces.push_back({part, unrolled});
     step += count;
@@ -165,7 +168,7 @@ void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const Convo
 }
 
 void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
-  const int step = step_of(info), groups = step / packed_depth(info), block = packed_channels(info);
+  const int step = step_of(info), groups = step / packed_depth(info);
   r = RDom({{0, kMostRunSteps + 1}, {0, at_least_once(runs.dim(1).extent())}}, "r");
   r.where(r.x < steps(r.y));
   sum(c, x) = channels(c, kBias, 0);
@@ -176,8 +179,7 @@ void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
     for (int i = 0; i < 4; i++)
       word = word | cast<int32_t>(cast<uint32_t>(row(r.x * step + 4 * group + i, x, r.y)) << (8 * i));
     arguments.push_back(word);
-    arguments.push_back(weights(0, within_block(c, block, convolution_layout(info.target).lanes), group,
-                                first_step(r.y) + r.x, c / block));
+    arguments.push_back(weight_at(info, 0, group, first_step(r.y) + r.x));
   }
   sum(c, x) = instruction(Int(32), "octet_dot_bytes" + std::to_string(step), arguments);
 }
@@ -185,12 +187,11 @@ void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {
 // All taps have as many steps as the first. What weights leave over comes last, a group of channels a run, or one a
 // vector.
 void ConvolutionKernel::define_sum_and_excess(const KernelInfo& info) {
-  const int depth = packed_depth(info), groups = step_of(info) / depth, block = packed_channels(info);
+  const int depth = packed_depth(info), groups = step_of(info) / depth;
   const int joined = info.schedule.joined;
   Expr taps = at_least_once(runs.dim(1).extent() - excess), tap_steps = at_least_once(runs(kRunSteps, 0));
   const auto product = [&](const Expr& activation, const Expr& k, const Expr& group, const Expr& step) {
-    Expr weight = weights(k, within_block(c, block, convolution_layout(info.target).lanes), group, step, c / block);
-    return cast<int32_t>(activation) * cast<int32_t>(weight);
+    return cast<int32_t>(activation) * cast<int32_t>(weight_at(info, k, group, step));
   };
   const auto promised = [&](const Expr& step) { return unsafe_promise_clamped(step, 0, weights.dim(3).extent() - 1); };
   r = RDom({{0, depth}, {0, groups}, {0, (1 << 30) / step_of(info)}, {0, taps}}, "r");

@@ -120,6 +120,9 @@ struct ConvolutionKernel {
 
   /// Where a pixel's offset of a tap lies.
   Halide::Expr offset_of(const KernelInfo& info, const ConvolutionRows& rows, const Halide::Expr& tap) const;
+  /// Of output channel c.
+  Halide::Expr weight_at(const KernelInfo& info, const Halide::Expr& k, const Halide::Expr& group,
+                         const Halide::Expr& step) const;
   void define_sum(const KernelInfo& info);
   void define_sum_of_pieces(const KernelInfo& info, const ConvolutionRows& rows);
   void define_sum_of_bytes(const KernelInfo& info);

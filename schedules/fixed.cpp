@@ -13,26 +13,41 @@ namespace {
 
 using What = KnownArgument::What;
 
+const ArgumentInfo& argument_of(const KernelRequest& request, const KnownArgument& known) {
+  const std::span<const ArgumentInfo> all = arguments_of(request.kernel);
+  if (known.argument < 0 || known.argument >= std::ssize(all))
+    throw std::runtime_error("no argument " + std::to_string(known.argument));
+  return all[static_cast<size_t>(known.argument)];
+}
+
 /// What a request says of a convolution's rows. Of runs of excess that are not like others it says nothing.
 ConvolutionRows known_rows(const KernelRequest& request) {
   ConvolutionRows rows;
   const KnownArgument *starts = nullptr, *table = nullptr;
   bool are_alike = !takes_excess_apart(request.kernel);
-  const int output = static_cast<int>(arguments_of(request.kernel.family).size()) - 1;
   const int64_t block = tile_of(request.kernel).channels;
   for (const KnownArgument& known : request.known) {
+    const std::string_view argument = argument_of(request, known).name;
     if (known.what == What::Distances && known.dimension == 0)
       rows.pixel_step = static_cast<int32_t>(known.values.at(0));
     if (known.what == What::Distances && known.dimension == 1) starts = &known;
-    if (known.what == What::Contents && known.argument == 2) table = &known;
-    if (known == KnownArgument{5, What::Value, 0, {0}}) are_alike = true;
-    if (known == KnownArgument{output, What::Stride, 1, {block}}) rows.out_adjoins = true;
+    if (known.what == What::Contents && argument == "runs") table = &known;
+    if (known.what == What::Value && argument == "excess") are_alike = are_alike || known.values.at(0) == 0;
+    if (known.what == What::Stride && argument == "output" && known.dimension == 1)
+      rows.out_adjoins = known.values.at(0) == block;
   }
   if (starts == nullptr || table == nullptr || !are_alike) return rows;
   for (size_t run = 0; run < starts->values.size(); run++)
     rows.runs.push_back({static_cast<int32_t>(starts->values[run]),
                          static_cast<int32_t>(table->values.at(run * kRunFields + kRunSteps))});
   return rows;
+}
+
+ArgumentKind kind_of(const Argument& argument) {
+  if (argument.is_buffer()) return ArgumentKind::Buffer;
+  if (argument.type == Int(16)) return ArgumentKind::Int16;
+  if (argument.type == Int(32)) return ArgumentKind::Int32;
+  throw std::logic_error(argument.name + " is of a type that no kernel takes");
 }
 
 /// The parameters that functions mention, by name.
@@ -92,17 +107,11 @@ class Substitution : public IRMutator {
 
 Compilable make_pipeline(const KernelRequest& request) {
   Compilable pipeline = make_pipeline(request.kernel, known_rows(request));
-  const std::string_view kinds = arguments_of(request.kernel.family);
-  std::vector<Argument>& arguments = pipeline.arguments;
-  bool same = kinds.size() == arguments.size() + 1;  // the output comes last
-  std::string names;
-  for (size_t i = 0; same && i < arguments.size(); i++) {
-    const ArgumentKind kind = kind_of(request.kernel.family, i);
-    same = arguments[i].is_buffer() ? kind == ArgumentKind::Buffer
-                                    : arguments[i].type == Int(kind == ArgumentKind::Int16 ? 16 : 32);
-    names += arguments[i].name + " ";
-  }
-  same = same && names + pipeline.output.name() == argument_names(request.kernel);
+  const std::vector<Argument>& arguments = pipeline.arguments;
+  const std::span<const ArgumentInfo> stated = arguments_of(request.kernel);
+  bool same = stated.size() == arguments.size() + 1 && pipeline.output.name() == stated.back().name;
+  for (size_t i = 0; same && i < arguments.size(); i++)
+    same = arguments[i].name == stated[i].name && kind_of(arguments[i]) == stated[i].kind;
   if (!same) throw std::logic_error("arguments_of: not what the kernels of " + request.symbol + " take");
 
   std::map<std::string, Function> functions = find_transitive_calls(pipeline.output.function());
@@ -114,8 +123,7 @@ Compilable make_pipeline(const KernelRequest& request) {
   for (const KnownArgument& known : request.known) {
     const auto index = static_cast<size_t>(known.argument);
     const bool is_output = index == arguments.size();
-    if (index >= kinds.size()) throw std::runtime_error("no argument " + std::to_string(known.argument));
-    const std::string name = is_output ? "" : arguments[index].name;
+    const std::string name(argument_of(request, known).name);
     if (known.what == What::Value) {
       substitution.numbers[name] = known.values.at(0);
       continue;

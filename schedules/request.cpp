@@ -28,99 +28,91 @@ bool is_convolution(Family family) {
   return family == Family::Convolution || family == Family::ConvolutionAdd || family == Family::ConvolutionSum;
 }
 
+using enum ArgumentKind;
+
+// clang-format off
+constexpr ArgumentInfo kConvolution[] = {{"input", Buffer}, {"offsets", Buffer}, {"runs", Buffer}, {"weights", Buffer}, {"channels", Buffer}, {"excess"}, {"fits_int16"}, {"width"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kConvolutionAdd[] = {{"input", Buffer}, {"offsets", Buffer}, {"runs", Buffer}, {"weights", Buffer}, {"channels", Buffer}, {"excess"}, {"fits_int16"}, {"width"}, {"zero_point"}, {"lo"}, {"hi"}, {"addend", Buffer}, {"sum_factors", Buffer}, {"sum_low_bytes", Buffer}, {"sum_whole", Int16}, {"sum_fraction"}, {"sum_lo"}, {"sum_hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kRequantize[] = {{"sums", Buffer}, {"channels", Buffer}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kDepthwiseX86[] = {{"input", Buffer}, {"pair_step"}, {"odd_step"}, {"weights", Buffer}, {"channels", Buffer}, {"doubled_row"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kDepthwiseArm[] = {{"input", Buffer}, {"pair_step"}, {"odd_step"}, {"weights", Buffer}, {"channels", Buffer}, {"fits_int16"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kDepthwiseAny[] = {{"input", Buffer}, {"offsets", Buffer}, {"weights", Buffer}, {"channels", Buffer}, {"groups"}, {"pixel_step"}, {"row_step"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kSum[] = {{"a", Buffer}, {"b", Buffer}, {"factors", Buffer}, {"low_bytes", Buffer}, {"whole", Int16}, {"fraction"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kSumAny[] = {{"a", Buffer}, {"b", Buffer}, {"a_zero"}, {"a_multiplier"}, {"a_right"}, {"b_zero"}, {"b_multiplier"}, {"b_right"}, {"sign"}, {"out_multiplier"}, {"out_left"}, {"out_right"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kProduct[] = {{"a", Buffer}, {"b", Buffer}, {"a_zero"}, {"b_zero"}, {"out_multiplier"}, {"out_left"}, {"out_right"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kAveragePool[] = {{"input", Buffer}, {"divisors", Buffer}, {"k_w"}, {"k_h"}, {"stride_w"}, {"stride_h"}, {"pad_left"}, {"pad_top"}, {"offset"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kMaxPool[] = {{"input", Buffer}, {"k_w"}, {"k_h"}, {"stride_w"}, {"stride_h"}, {"pad_left"}, {"pad_top"}, {"lo"}, {"hi"}, {"output", Buffer}};
+constexpr ArgumentInfo kMean[] = {{"input", Buffer}, {"start"}, {"multiplier"}, {"left"}, {"right"}, {"zero_point"}, {"lo"}, {"hi"}, {"output", Buffer}};
+// clang-format on
+
 [[noreturn]] void fail(const std::string& line) { throw std::runtime_error("not a request for a kernel: " + line); }
 
 }  // namespace
 
-std::string_view arguments_of(Family family) {
-  switch (family) {
-    case Family::Convolution:
-    case Family::ConvolutionSum:
-      return "bbbbbiiiiiib";
-    case Family::ConvolutionAdd:
-      return "bbbbbiiiiiibbbhiiib";
-    case Family::Requantize:
-      return "bbiiib";
-    case Family::Depthwise:
-      return "biibbiiiib";
-    case Family::DepthwiseAny:
-    case Family::DepthwiseSum:
-      return "bbbbiiiiiib";
-    case Family::Sum:
-      return "bbbbhiiib";
-    case Family::SumAny:
-      return "bbiiiiiiiiiiiiib";
-    case Family::Product:
-      return "bbiiiiiiiib";
-    case Family::AveragePool:
-      return "bbiiiiiiiiib";
-    case Family::MaxPool:
-      return "biiiiiiiib";
-    case Family::Mean:
-      return "biiiiiiib";
-  }
-  throw std::logic_error("family");
-}
-
-std::string argument_names(const KernelInfo& kernel) {
-  constexpr std::string_view kConvolution =
-      "input offsets runs weights channels excess fits_int16 width zero_point lo hi ";
+std::span<const ArgumentInfo> arguments_of(const KernelInfo& kernel) {
   switch (kernel.family) {
     case Family::Convolution:
     case Family::ConvolutionSum:
-      return std::string(kConvolution) + "output";
+      return kConvolution;
     case Family::ConvolutionAdd:
-      return std::string(kConvolution) + "addend sum_factors sum_low_bytes sum_whole sum_fraction sum_lo sum_hi output";
+      return kConvolutionAdd;
     case Family::Requantize:
-      return "sums channels zero_point lo hi output";
+      return kRequantize;
     case Family::Depthwise:
-      return std::string("input pair_step odd_step weights channels ") +
-             (is_arm(kernel.target) ? "fits_int16" : "doubled_row") + " zero_point lo hi output";
+      if (is_arm(kernel.target)) return kDepthwiseArm;
+      return kDepthwiseX86;
     case Family::DepthwiseAny:
     case Family::DepthwiseSum:
-      return "input offsets weights channels groups pixel_step row_step zero_point lo hi output";
+      return kDepthwiseAny;
     case Family::Sum:
-      return "a b factors low_bytes whole fraction lo hi output";
+      return kSum;
     case Family::SumAny:
-      return "a b a_zero a_multiplier a_right b_zero b_multiplier b_right sign out_multiplier out_left out_right "
-             "zero_point lo hi output";
+      return kSumAny;
     case Family::Product:
-      return "a b a_zero b_zero out_multiplier out_left out_right zero_point lo hi output";
+      return kProduct;
     case Family::AveragePool:
-      return "input divisors k_w k_h stride_w stride_h pad_left pad_top offset lo hi output";
+      return kAveragePool;
     case Family::MaxPool:
-      return "input k_w k_h stride_w stride_h pad_left pad_top lo hi output";
+      return kMaxPool;
     case Family::Mean:
-      return "input start multiplier left right zero_point lo hi output";
+      return kMean;
   }
   throw std::logic_error("family");
 }
 
+int position_of(const KernelInfo& kernel, std::string_view argument) {
+  const std::span<const ArgumentInfo> all = arguments_of(kernel);
+  const auto found = std::ranges::find(all, argument, &ArgumentInfo::name);
+  if (found == all.end()) throw std::logic_error("no argument " + std::string(argument));
+  return static_cast<int>(found - all.begin());
+}
+
 bool is_worth_telling(const KernelInfo& kernel, const KnownArgument& known) {
-  const int argument = known.argument, dimension = known.dimension;
-  const int output = static_cast<int>(arguments_of(kernel.family).size()) - 1;
+  const std::string_view argument = arguments_of(kernel)[static_cast<size_t>(known.argument)].name;
+  const int dimension = known.dimension;
   const bool extent = known.what == What::Extent, stride = known.what == What::Stride;
   if (known.what == What::Contents)
-    return (is_convolution(kernel.family) || kernel.family == Family::Sum) && argument == 2 && !is_arm(kernel.target);
+    return !is_arm(kernel.target) && ((is_convolution(kernel.family) && argument == "runs") ||
+                                      (kernel.family == Family::Sum && argument == "factors"));
   if (known.what == What::Distances) return is_convolution(kernel.family) && !is_arm(kernel.target);
   if (is_convolution(kernel.family)) {
     // Flat arrays have no shape; of the weights see promise_layout.cpp; that the stride of the channels' last dimension
     // is 0 no kernel may know (generators/rescale.h).
-    if (argument <= 1) return false;
-    if (argument == 3) return !stride || dimension != 3;
-    if (argument == 4) return stride && dimension == 1;
+    if (argument == "input" || argument == "offsets") return false;
+    if (argument == "weights") return !stride || dimension != 3;
+    if (argument == "channels") return stride && dimension == 1;
   }
   if (kernel.family == Family::Depthwise) {
     // Of what lies in the image (generators/depthwise.h).
-    if (argument == 0 && !is_arm(kernel.target)) return stride && dimension < 3;
-    if (argument == 3) return false;  // a number of vectors that LLVM does not know (x86_depthwise.cpp)
-    if (argument == 4) return stride && dimension == 1;
+    if (argument == "input" && !is_arm(kernel.target)) return stride && dimension < 3;
+    if (argument == "weights") return false;  // a number of vectors that LLVM does not know (x86_depthwise.cpp)
+    if (argument == "channels") return stride && dimension == 1;
     // Of one channel Halide makes no vector, and instructions that narrow are of vectors alone (avx512vnni.ll).
-    if (argument == output && extent && dimension == 0) return known.values.at(0) > 1;
+    if (argument == "output" && extent && dimension == 0) return known.values.at(0) > 1;
   }
   if (kernel.family == Family::DepthwiseAny || kernel.family == Family::DepthwiseSum) {
-    if (argument <= 2) return false;
-    if (argument == 3) return stride && dimension == 1;
+    if (argument == "input" || argument == "offsets" || argument == "weights") return false;
+    if (argument == "channels") return stride && dimension == 1;
   }
   // Numbers that are multiplied by each other: Halide folds them, and past 32 bits gives up.
   if (kernel.family == Family::SumAny || kernel.family == Family::Product || kernel.family == Family::Mean)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,14 +12,17 @@
 
 namespace octet {
 
-/// The kinds of a family's arguments, in the order that generators/ states: buffers, int16 and int32 numbers.
-enum class ArgumentKind : char { Buffer = 'b', Int16 = 'h', Int32 = 'i' };
-std::string_view arguments_of(Family family);
-/// Their names, a space between them, as the lowered loops have them.
-std::string argument_names(const KernelInfo& kernel);
-inline ArgumentKind kind_of(Family family, size_t argument) {
-  return static_cast<ArgumentKind>(arguments_of(family).at(argument));
-}
+enum class ArgumentKind : uint8_t { Buffer, Int16, Int32 };
+
+struct ArgumentInfo {
+  std::string_view name;  // as the lowered loops have it
+  ArgumentKind kind = ArgumentKind::Int32;
+};
+
+/// A kernel's arguments, in the order that generators/ states; the output is the last.
+std::span<const ArgumentInfo> arguments_of(const KernelInfo& kernel);
+/// Where among them the one of this name is, of which there must be one.
+int position_of(const KernelInfo& kernel, std::string_view argument);
 
 /// Something about an argument that never changes.
 struct KnownArgument {
