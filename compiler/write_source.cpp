@@ -308,8 +308,8 @@ void* @NAME@_input(@NAME@_t* net, int index);
 /* Where an output is read, after a run until the next. */
 const void* @NAME@_output(const @NAME@_t* net, int index);
 
-/* One inference. Not 0: an input has an index that is outside of what it indexes (networks with GATHER only); outputs are
- * undefined then. */
+/* One inference, on up to 256 KiB of the caller's stack. Not 0: an input has an index that is outside of what it indexes
+ * (networks with GATHER only); outputs are undefined then. */
 int @NAME@_run(@NAME@_t* net);
 /* The same; calls after(context, layer) when a layer is done: 0, 1, ... @UPPER@_LAYERS at most. */
 int @NAME@_run_watched(@NAME@_t* net, void (*after)(void* context, int layer), void* context);

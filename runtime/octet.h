@@ -111,7 +111,7 @@ OCTET_API void* octet_input_data(octet_session* session, size_t index);
 /* Where an output is after octet_run(), until the next one. NULL: no such output. */
 OCTET_API const void* octet_output_data(const octet_session* session, size_t index);
 
-/* One inference. */
+/* One inference. Takes up to 256 KiB of the caller's stack. */
 OCTET_API octet_status octet_run(octet_session* session);
 
 #ifdef __cplusplus

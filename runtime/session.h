@@ -28,6 +28,7 @@ class Session {
   /// Raw bytes of an output, valid after run() until the next one.
   std::span<const std::byte> output(size_t index) const;
 
+  /// One inference. Takes up to 256 KiB of the caller's stack.
   void run();
   /// run(), calling after(step index) when a step is done: per-layer times.
   void run(const std::function<void(size_t)>& after);

@@ -24,6 +24,8 @@ constexpr int64_t kSpinNanoseconds = 50000;
 constexpr int kPausesPerLook = 4;
 constexpr int kLooksBeforeYield = 64;
 constexpr int kBodyLines = 4;
+/// Several times what bodies take (steps/convolution.cpp: widened weights, part of a tile): some systems give less.
+constexpr size_t kStackBytes = 1 << 20;
 
 /// Cores that this process may run on.
 int available_cores() {
@@ -115,6 +117,15 @@ Team::Team(Member* members, int threads)
     : members_(members), threads_(threads), crowded_(threads > available_cores()) {}
 
 bool Team::start() {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  const bool all = start_with(attributes);
+  pthread_attr_destroy(&attributes);
+  return all;
+}
+
+bool Team::start_with(const pthread_attr_t& attributes) {
   for (int i = 1; i < threads_; ++i) {
     members_[i].team = this;
     const auto serve = [](void* member) -> void* {
@@ -122,7 +133,7 @@ bool Team::start() {
       self->team->serve(static_cast<int>(self - self->team->members_));
       return nullptr;
     };
-    if (pthread_create(&members_[i].thread, nullptr, serve, &members_[i]) != 0) {
+    if (pthread_create(&members_[i].thread, &attributes, serve, &members_[i]) != 0) {
       stop();
       return false;
     }

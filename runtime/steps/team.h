@@ -40,6 +40,7 @@ class Team {
   void drop_rest();
 
  private:
+  bool start_with(const pthread_attr_t& attributes);
   void run_units(int self, uint64_t first, uint64_t last);
   void work(int self);
   uint64_t deal(uint64_t units);

@@ -1,6 +1,7 @@
 #include "runtime/session.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <cstring>
 #include <thread>
@@ -139,6 +140,31 @@ TEST_P(SessionOn, PackedWeightsAreHardlyMoreThanTheFiles) {
                      .blocks = {{.expanded = 0, .out_c = 128}, {.expanded = 256, .out_c = 64, .stride = 2}}});
   const auto plan = Plan::make(model, {.target = target});
   EXPECT_LE(static_cast<double>(plan->packed_weight_bytes()), 1.05 * static_cast<double>(plan->file_weight_bytes()));
+}
+
+/// What run() says of the caller's stack, with the most that is widened there, and parts of tiles.
+TEST_P(SessionOn, RunsOnASmallStack) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "frames are larger under the sanitizer";
+#endif
+  const Model model =
+      block_network({.type = GetParam().type,
+                     .height = 5,
+                     .width = 5,
+                     .channels = 568,
+                     .blocks = {{.expanded = 0, .out_c = 20, .plain = true}, {.expanded = 40, .out_c = 20, .k = 5}}});
+  Session session(Plan::make(model, {.target = GetParam().target}), 2);
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 256 << 10), 0);
+  pthread_t thread;
+  const auto run = [](void* s) -> void* {
+    static_cast<Session*>(s)->run();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, &session), 0);
+  EXPECT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
 }
 
 std::vector<Case> cases() {
