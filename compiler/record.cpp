@@ -75,7 +75,8 @@ std::vector<KnownArgument> describe(const KernelInfo& kernel, void** arguments) 
     if (is_worth_telling(kernel, known)) all.push_back(std::move(known));
   };
   const std::span<const ArgumentInfo> infos = arguments_of(kernel);
-  if (is_worth_telling(kernel, {1, What::Distances, 0, {}}))
+  // Which argument the distances are of does not matter to the answer, and only convolutions have it.
+  if (is_worth_telling(kernel, {0, What::Distances, 0, {}}))
     for (KnownArgument& known : distances_of(kernel, arguments)) add(std::move(known));
   for (size_t i = 0; i < infos.size(); i++) {
     const int argument = static_cast<int>(i);

@@ -145,8 +145,9 @@ constexpr int packed_channels(const KernelInfo& kernel) {
   return adds_pairs(kernel) ? lanes : lanes * kernel.schedule.vectors;
 }
 
-/// Bits of its packed weights. Widened ones cost no instruction more; but what comes once for each pixel, as in
-/// fully-connected layers, waits for memory, and half as many bytes come sooner.
+/// Bits of the weights that it takes; of 16, the runtime keeps bytes where it can (runtime/steps/widen.h). Widened ones
+/// cost the kernel no instruction more; but what comes once for each pixel, as in fully-connected layers, waits for
+/// memory, and half as many bytes come sooner.
 constexpr int weight_bits(const KernelInfo& kernel) {
   return packed_depth(kernel) == 1 || (widens(kernel) && kernel.schedule.pixels > 1) ? 16 : 8;
 }

@@ -162,7 +162,7 @@ TEST(PackedWeights, AreHardlyMoreThanTheFiles) {
                      .channels = 128,
                      .blocks = {{.expanded = 0, .out_c = 128}, {.expanded = 256, .out_c = 64, .stride = 2}}});
   for (const Target target : compiled_targets()) {
-    if (is_arm(target)) GTEST_SKIP() << "NEON's kernels take words";
+    if (is_arm(target)) GTEST_SKIP() << "a bound for x86: on Arm words are not kept as bytes, and steps are longer";
     const auto plan = Plan::make(model, {.target = target});
     EXPECT_LE(static_cast<double>(plan->packed_weight_bytes()), 1.05 * static_cast<double>(plan->file_weight_bytes()))
         << name_of(target);
