@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "runtime/steps/integer.h"
 #include "schedules/tuning.h"
 
 namespace octet {
 
 namespace {
+
+/// Multiplications that make room for what becomes of the tile before.
+constexpr int kOverlappingProducts = 100;
 
 /// Whether the registers hold the sums of two tiles; or nearly: where weights of four vectors are loaded, some that
 /// spill cost less than it gains.
@@ -24,8 +28,8 @@ class Tiles {
  public:
   explicit Tiles(Target target) {
     for (const KernelInfo& like : kManifest) {
-      if (like.target != target || (like.family != Family::Convolution && like.family != Family::ConvolutionAdd))
-        continue;
+      const bool fits = like.family == Family::Convolution || like.family == Family::ConvolutionAdd;
+      if (like.target != target || !fits || like.schedule.overlapping > 0) continue;
       KernelInfo tile = like;
       if (like.schedule.pixels == 1) {
         while (--tile.schedule.vectors > 0) add(tile);
@@ -38,7 +42,8 @@ class Tiles {
         add(tile);
         if (!can_overlap(tile)) continue;
         KernelInfo overlapping = tile;
-        overlapping.schedule.overlapping = true;
+        const int sums = pixels * tile.schedule.vectors;
+        overlapping.schedule.overlapping = static_cast<int8_t>(ceil_div(kOverlappingProducts, sums));
         add(overlapping);
       }
     }

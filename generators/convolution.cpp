@@ -22,8 +22,6 @@ Type input_type(const KernelInfo& info) {
 
 // Multiplications of a tile that are written out: of more, loops cost nothing.
 constexpr int64_t kMostUnrolled = 200;
-// Those that make room for what becomes of the tile before.
-constexpr int64_t kLeastOverlapping = 100;
 
 bool can_unroll(const KernelInfo& info, const ConvolutionRows& rows) {
   const int64_t groups = step_of(info) / packed_depth(info);
@@ -48,7 +46,6 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
       weights(Int(weight_bits(info) * word_bytes(info)), 5, "weights"),
       channels(Int(32), 3, "channels"),
       addend(activation_of(info.target), 3, "addend"),
-      overlaps(info.schedule.overlapping && !rows.runs.empty()),
       out_adjoins(rows.out_adjoins),
       kind_(kind) {
   const Target target = info.target;
@@ -70,8 +67,10 @@ ConvolutionKernel::ConvolutionKernel(const KernelInfo& info, Output kind, const 
       define_sum_of_bytes(info);
     else if (adds_pairs(info))
       define_sum_by_pairs(info);
-    else if (overlaps || can_unroll(info, rows))
+    else if (!rows.runs.empty() && (info.schedule.overlapping > 0 || can_unroll(info, rows)))
       define_sum_of_pieces(info, rows);
+    else if (info.schedule.overlapping > 0)
+      define_sum_from_first_steps(info);
     else
       define_sum(info);
   }
@@ -155,16 +154,35 @@ void ConvolutionKernel::define_sum_of_pieces(const KernelInfo& info, const Convo
     step += count;
   };
   const bool all_unrolled = can_unroll(info, rows);
-  const auto sums = info.schedule.pixels * info.schedule.vectors;
   for (size_t i = 0; i < rows.runs.size(); i++) {
     const auto [start, steps] = rows.runs[i];
     int32_t reads = 1;
     for (size_t j = 0; j < i; j++) reads += begins_within(rows.runs[i], rows.runs[j], step_of(info)) ? 1 : 0;
-    const auto needed = static_cast<int32_t>((kLeastOverlapping + sums - 1) / sums - step);
-    const int32_t written_out = all_unrolled ? steps : std::clamp(needed, 0, steps);
+    const int32_t written_out = all_unrolled ? steps : std::clamp(info.schedule.overlapping - step, 0, steps);
     add(start, written_out, true, reads);
     add(start + written_out * step_of(info), steps - written_out, steps - written_out == 1, reads);
   }
+}
+
+// The first run begins where the pixel does.
+void ConvolutionKernel::define_sum_from_first_steps(const KernelInfo& info) {
+  const int depth = packed_depth(info), groups = step_of(info) / depth, first = info.schedule.overlapping;
+  unknown_zero = excess;
+  sum(c, x) = channels(c, kBias, 0);
+  const auto add = [&](const RDom& part, const Expr& run, const Expr& step, bool unrolled) {
+    Expr activation = row((step * groups + part.y) * depth + part.x, x, run);
+    Expr weight = weight_at(info, part.x, part.y, (unrolled ? 0 : first_step(run)) + step);
+    sum(c, x) += cast<int32_t>(activation) * cast<int32_t>(weight);
+    pieces.push_back({part, unrolled});
+  };
+  const RDom written_out({{0, depth}, {0, groups}, {0, first}}, "r");
+  add(written_out, 0, written_out.z, true);
+  RDom others({{0, depth}, {0, groups}, {first, kMostRunSteps + 1 - first}}, "r");
+  others.where(others.z < steps(0));
+  add(others, 0, others.z, false);
+  RDom behind({{0, depth}, {0, groups}, {0, kMostRunSteps + 1}, {1, runs.dim(1).extent() - 1}}, "r");
+  behind.where(behind.z < steps(behind.w));
+  add(behind, behind.w, behind.z, false);
 }
 
 void ConvolutionKernel::define_sum_of_bytes(const KernelInfo& info) {

@@ -35,6 +35,9 @@
 // behind all steps, one after the other. The latter (takes_excess_by_vector) have a run for each of a block's vectors
 // in turns, as many of all, be their weights 0.
 //
+// Those that overlap tiles (Schedule::overlapping) begin with the first steps of the first run, which is of tap 0 and
+// its first channel on; `excess` is 0.
+//
 // Where they join pixels (Schedule::joined), one load has a step of each of some neighbours, which must lie side by
 // side in memory and have no more channels than that. These are pixels of one row of the output: of several, each
 // begins with such a load.
@@ -99,7 +102,7 @@ struct ConvolutionKernel {
   Halide::RDom r;                         // depth, groups of a step, steps, runs; pairs: below
   /// Steps of a run, where runs are known, that one update of the sum is for.
   struct Piece {
-    Halide::RDom r;  // depth, groups of a step, steps
+    Halide::RDom r;  // depth, groups of a step, steps; runs, where there are several
     bool unrolled;
   };
   std::vector<Piece> pieces;                  // empty: all is one update, over `r`
@@ -110,8 +113,10 @@ struct ConvolutionKernel {
   Halide::Func sum{"sum"};        // (c, x); pixel pairs: c as in the table of channels, x counts pairs
   Halide::Func scaled{"scaled"};  // the same; not of Sum
   Halide::Func output{"output"};  // [channel, column, row]
-  bool overlaps = false;          // Schedule::overlapping, where runs are known
   bool out_adjoins = false;       // ConvolutionRows
+  /// 0, which the compiler does not know, where overlap_tiles() has to keep the weights of first steps out of
+  /// registers.
+  Halide::Expr unknown_zero;
 
   std::vector<Halide::Argument> arguments() const;
 
@@ -125,6 +130,7 @@ struct ConvolutionKernel {
                          const Halide::Expr& step) const;
   void define_sum(const KernelInfo& info);
   void define_sum_of_pieces(const KernelInfo& info, const ConvolutionRows& rows);
+  void define_sum_from_first_steps(const KernelInfo& info);
   void define_sum_of_bytes(const KernelInfo& info);
   void define_sum_and_excess(const KernelInfo& info);
   void define_sum_by_pairs(const KernelInfo& info);

@@ -146,6 +146,8 @@ std::string llvm_options(const KernelInfo& kernel, bool for_layer) {
     if (for_layer && splits_by_panel(kernel.target, kernel.schedule) && !kernel.schedule.sliding)
       options += " -disable-machine-sink";
   }
+  // LLVM would load a step's pixels long before they are multiplied, more of them than there are registers.
+  if (kernel.schedule.overlapping > 0 && !for_layer) options += " -enable-misched=false";
   // What loads two registers by one instruction, and in-order cores wait for.
   if (kernel.schedule.in_order) options += " -aarch64-enable-ldst-opt=false";
   return options;

@@ -106,7 +106,11 @@ class Substitution : public IRMutator {
 }  // namespace
 
 Compilable make_pipeline(const KernelRequest& request) {
-  Compilable pipeline = make_pipeline(request.kernel, known_rows(request));
+  const ConvolutionRows rows = known_rows(request);
+  KernelInfo kernel = request.kernel;
+  // Where it does not know its runs, one whose tiles overlap counts on the first, which may be shorter here.
+  if (rows.runs.empty()) kernel.schedule.overlapping = 0;
+  Compilable pipeline = make_pipeline(kernel, rows);
   const std::vector<Argument>& arguments = pipeline.arguments;
   const std::span<const ArgumentInfo> stated = arguments_of(request.kernel);
   bool same = stated.size() == arguments.size() + 1 && pipeline.output.name() == stated.back().name;

@@ -46,9 +46,9 @@ struct Schedule {
   // step of each, one load has.
   int8_t joined = 1;
   bool sliding = false;  // AVX-512: a pixel's last columns stay in registers as the next one's first
-  // AVX-512's convolutions for one layer (compiler/layer_tiles.h): a tile's results are narrowed and stored while the
-  // next one's sums are added up.
-  bool overlapping = false;
+  // AVX-512's convolutions: a tile's results are narrowed and stored while the next one's sums are added up, in so many
+  // steps, which are written out. All runs of the kernel's layer are known (compiler/), or the first has as many. 0: not.
+  int8_t overlapping = 0;
 
   bool operator==(const Schedule&) const = default;
 };
@@ -272,6 +272,10 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x14c2_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 2, .fixed_point = true}},
     {"conv_u8_x7c2_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 2}},
     {"conv_u8_x7c2_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 2, .fixed_point = true}},
+    {"conv_u8_x7c2_overlapping8_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 2, .overlapping = 8}},
+    {"conv_u8_x7c2_overlapping3_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 7, .vectors = 2, .overlapping = 3}},
+    {"conv_u8_x4c4_overlapping7_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 4, .vectors = 4, .overlapping = 7}},
+    {"conv_u8_x4c4_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 4, .vectors = 4, .fixed_point = true}},
     {"conv_u8_x14c1_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1}},
     {"conv_u8_x14c1_fixed_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 14, .vectors = 1, .fixed_point = true}},
     {"conv_u8_x13c2_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 13, .vectors = 2}},
@@ -283,6 +287,7 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_u8_x1c1_avx512vnni", Family::Convolution, Target::Avx512Vnni, {.pixels = 1, .vectors = 1, .fixed_point = true}},
     {"conv_add_u8_x4c4_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 4, .vectors = 4}},
     {"conv_add_u8_x4c4_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 4, .vectors = 4, .fixed_point = true}},
+    {"conv_add_u8_x4c4_overlapping7_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 4, .vectors = 4, .overlapping = 7}},
     {"conv_add_u8_x9c3_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 9, .vectors = 3}},
     {"conv_add_u8_x9c3_fixed_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 9, .vectors = 3, .fixed_point = true}},
     {"conv_add_u8_x5c5_avx512vnni", Family::ConvolutionAdd, Target::Avx512Vnni, {.pixels = 5, .vectors = 5}},

@@ -18,7 +18,7 @@ class Body {
  public:
   Body(const Stmt& body, std::string sum) : sum_(std::move(sum)) { add(body); }
 
-  std::vector<const Allocate*> allocations;
+  std::vector<Stmt> allocations;
   std::vector<Stmt> sums, rest;  // what computes them; all else
   bool rest_is_flat = true;      // no loops, no conditions
 
@@ -31,7 +31,7 @@ class Body {
       add(block->first);
       add(block->rest);
     } else if (const auto* const allocate = stmt.as<Allocate>()) {
-      allocations.push_back(allocate);
+      allocations.push_back(stmt);
       add(allocate->body);
     } else if (const auto* const let = stmt.as<LetStmt>()) {
       add(substitute(let->name, let->value, let->body));
@@ -63,6 +63,26 @@ class LoadsFrom : public IRMutator {
   }
 };
 
+/// Loads of a buffer so many elements farther, but for those in loops.
+class LoadsFarther : public IRMutator {
+ public:
+  LoadsFarther(std::string name, Expr distance) : name_(std::move(name)), distance_(std::move(distance)) {}
+
+ private:
+  using IRMutator::visit;
+
+  const std::string name_;
+  const Expr distance_;
+
+  Expr visit(const Load* op) override {
+    const auto* const vector = op->index.as<Ramp>();
+    if (op->name != name_ || vector == nullptr) return IRMutator::visit(op);
+    return Load::make(op->type, name_, Ramp::make(vector->base + distance_, vector->stride, vector->lanes), op->image,
+                      op->param, op->predicate, op->alignment);
+  }
+  Stmt visit(const For* op) override { return op; }
+};
+
 std::vector<Stmt> with(const std::string& variable, const Expr& value, std::vector<Stmt> statements) {
   for (Stmt& stmt : statements) stmt = substitute(variable, value, stmt);
   return statements;
@@ -84,12 +104,15 @@ std::vector<Stmt> in_turns(const std::vector<Stmt>& many, const std::vector<Stmt
 
 class OverlapTiles : public IRMutator {
  public:
-  explicit OverlapTiles(std::string sum) : sum_(std::move(sum)), finished_(sum_ + ".finished") {}
+  OverlapTiles(std::string sum, std::string weights, Expr zero)
+      : sum_(std::move(sum)), weights_(std::move(weights)), zero_(std::move(zero)), finished_(sum_ + ".finished") {}
 
  private:
   using IRMutator::visit;
 
-  const std::string sum_, finished_;
+  const std::string sum_, weights_;
+  const Expr zero_;
+  const std::string finished_;
 
   Stmt visit(const For* op) override {
     if (!ends_with(op->name, ".xo")) return IRMutator::visit(op);
@@ -98,7 +121,9 @@ class OverlapTiles : public IRMutator {
 
     // What the first turn makes of the tile before, of which there is none, is written where the second one writes.
     const Expr tile = Variable::make(Int(32), op->name), before = max(tile - 1, op->min);
-    std::vector<Stmt> all, turn, rest = with(op->name, before, body.rest);
+    std::vector<Stmt> all, turn, rest = with(op->name, before, body.rest), sums = body.sums;
+    if (zero_.defined())
+      for (Stmt& stmt : sums) stmt = LoadsFarther(weights_, tile * zero_).mutate(stmt);
     for (Stmt& stmt : rest) stmt = LoadsFrom(sum_, finished_).mutate(stmt);
     for (const Store* const sum : first_stores(body.sums)) {
       const Type type = sum->value.type();
@@ -107,12 +132,13 @@ class OverlapTiles : public IRMutator {
       all.push_back(Store::make(sum_, make_zero(type), sum->index, {}, always, sum->alignment));
       turn.push_back(Store::make(finished_, value, sum->index, {}, always, sum->alignment));
     }
-    std::ranges::move(in_turns(body.sums, rest), std::back_inserter(turn));
+    std::ranges::move(in_turns(sums, rest), std::back_inserter(turn));
     all.push_back(For::make(op->name, op->min, op->extent, op->for_type, op->device_api, Block::make(turn)));
     std::ranges::move(with(op->name, op->min + op->extent - 1, body.rest), std::back_inserter(all));
 
     Stmt result = Block::make(all);
-    for (const Allocate* const a : body.allocations) {
+    for (const Stmt& allocation : body.allocations) {
+      const auto* const a = allocation.as<Allocate>();
       result = Allocate::make(a->name, a->type, a->memory_type, a->extents, a->condition, result);
       if (a->name == sum_)
         result = Allocate::make(finished_, a->type, a->memory_type, a->extents, a->condition, result);
@@ -135,6 +161,8 @@ class OverlapTiles : public IRMutator {
 
 }  // namespace
 
-void overlap_tiles(Func& output, const Func& sum) { output.add_custom_lowering_pass(new OverlapTiles(sum.name())); }
+void overlap_tiles(Func& output, const Func& sum, const ImageParam& weights, const Expr& zero) {
+  output.add_custom_lowering_pass(new OverlapTiles(sum.name(), weights.name(), zero));
+}
 
 }  // namespace octet

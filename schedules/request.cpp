@@ -16,12 +16,11 @@ template <typename Function>
 void for_each_field(Schedule& s, const Function& function) {
   static_assert(sizeof(Schedule) == 13);  // a new field belongs here
   for (int8_t* const field :
-       {&s.pixels, &s.vectors, &s.step, &s.depth, &s.filter, &s.stride, &s.rows, &s.parts, &s.joined})
+       {&s.pixels, &s.vectors, &s.step, &s.depth, &s.filter, &s.stride, &s.rows, &s.parts, &s.joined, &s.overlapping})
     function(*field);
   function(s.in_order);
   function(s.fixed_point);
   function(s.sliding);
-  function(s.overlapping);
 }
 
 bool is_convolution(Family family) {

@@ -13,9 +13,11 @@ struct Field {
   int8_t Schedule::*field;
 };
 constexpr Field kFields[] = {
-    {"pixels", &Schedule::pixels}, {"vectors", &Schedule::vectors}, {"step", &Schedule::step},
-    {"depth", &Schedule::depth},   {"filter", &Schedule::filter},   {"stride", &Schedule::stride},
-    {"rows", &Schedule::rows},     {"parts", &Schedule::parts},     {"joined", &Schedule::joined},
+    {"pixels", &Schedule::pixels}, {"vectors", &Schedule::vectors},
+    {"step", &Schedule::step},     {"depth", &Schedule::depth},
+    {"filter", &Schedule::filter}, {"stride", &Schedule::stride},
+    {"rows", &Schedule::rows},     {"parts", &Schedule::parts},
+    {"joined", &Schedule::joined}, {"overlapping", &Schedule::overlapping},
 };
 
 constexpr std::string_view kFamilies[] = {
@@ -82,6 +84,7 @@ std::vector<Parameter> parameters_of(const KernelInfo& kernel) {
     std::vector<Parameter> parameters = {parameter("pixels", from_to(together, 32, together)),
                                          parameter("vectors", pairs ? std::vector<int>{2, 4} : from_to(1, 16))};
     if (kernel.schedule.joined == 1) parameters.push_back(parameter("step", steps_of(kernel)));
+    if (kernel.schedule.overlapping > 0) parameters.push_back(parameter("overlapping", from_to(1, 16)));
     return parameters;
   }
   if (kernel.family != Family::Depthwise) return {};
@@ -109,7 +112,7 @@ std::string name_for(const KernelInfo& kernel) {
     if (s.step != 0) name += "k" + std::to_string(s.step);
     if (s.joined > 1) name += "_joined" + std::to_string(s.joined);
     if (s.in_order) name += "_inorder";
-    if (s.overlapping) name += "_overlapping";
+    if (s.overlapping > 0) name += "_overlapping" + std::to_string(s.overlapping);
     if (s.fixed_point) name += "_fixed";
     return name + target;
   }

@@ -52,7 +52,7 @@ std::vector<std::string> convolution(const KernelInfo& kernel) {
     words.push_back(
         std::string("As a tile ends, its sums are rescaled to bytes in ") +
         (rescales_in_float(kernel) ? "floating point, which is exact for these channels." : "fixed point."));
-  if (s.overlapping)
+  if (s.overlapping > 0)
     words.emplace_back("That, and writing them, takes turns with the next tile's first multiplications.");
   if (kernel.family == Family::ConvolutionAdd)
     words.emplace_back("Another tensor is added to them before they are written.");

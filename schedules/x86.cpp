@@ -71,12 +71,13 @@ void schedule_convolution_x86(ConvolutionKernel& k, const KernelInfo& info) {
   for (size_t i = 0; i < k.pieces.size(); i++) {
     const auto& [r, unrolled] = k.pieces[i];
     k.sum.update(static_cast<int>(i)).reorder(r.x, k.c, k.x, r.y, r.z);
+    if (r.dimensions() > 3) k.sum.update(static_cast<int>(i)).reorder(r.z, r.w);
     Stage stage = by_step(static_cast<int>(i), r);
     if (unrolled) stage.unroll(r.z);
   }
   if (rescales_in_float(info)) k.output.specialize(has_zero_lowest(k.zero_point));
   promise_layout(k, info);
-  if (k.overlaps) overlap_tiles(k.output, k.sum);
+  if (tile.overlapping > 0) overlap_tiles(k.output, k.sum, k.weights, k.unknown_zero);
   if (target == Target::Avx512Vnni && tile.pixels > 1) prefetch_next_block(k.output, k.weights);
 }
 

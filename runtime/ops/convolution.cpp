@@ -388,7 +388,7 @@ InstructionCosts costs_of(const KernelInfo& kernel, bool in_rows) {
     const int pixels = kernel.schedule.pixels, vectors = kernel.schedule.vectors;
     const double sums = pixels * vectors, loads = pixels + vectors + (in_rows ? 0 : std::max(0, pixels - 10));
     const double apart = 2 + 0.035 * sums + (sums < 27 ? 0 : 0.3) + (rescales_in_float(kernel) ? 0 : 4);
-    const double rescale = !kernel.schedule.overlapping ? apart : vectors < 4 ? 0.9 : 1.6;
+    const double rescale = kernel.schedule.overlapping == 0 ? apart : vectors < 4 ? 0.9 : 1.6;
     return {.multiply = std::max({1.0, 10 / sums, loads / sums}),
             .load_pixel = 0.03,
             .load_weights = 0.03,
@@ -464,7 +464,8 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool packed, bool
   const int64_t bytes = int64_t{op.batch} * op.in_h * op.in_w * op.in_c;
   const int64_t more_blocks = ceil_div(channels, tile.channels) - ceil_div(channels, tile.channels / v * 4);
   const double lines = bytes > 32 << 10 ? static_cast<double>(bytes / 64 * more_blocks) : 0;
-  const double overlap = kernel.schedule.overlapping ? 1.5 * lines + 2500 * (1 + turns.runs) : 0;
+  const double code = candidate.function == nullptr ? 2500 * (1 + turns.runs) : 0;
+  const double overlap = kernel.schedule.overlapping > 0 ? 0.7 * lines + code : 0;
   const double excess_cost = vd * (pd * costs.multiply + costs.load_weights) + pd + 24;
   return widening + cuts + overlap +
          tiles * (turns.steps * step_cost + turns.excess * excess_cost + turns.runs * costs.run + pd * vd * rescale +
@@ -476,7 +477,7 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool packed, bool
 Kernel twin_of(const Kernel& kernel, std::span<const Kernel> kernels) {
   Schedule other = kernel.info->schedule;
   other.fixed_point = !other.fixed_point;
-  other.overlapping = false;
+  other.overlapping = 0;
   const auto found = std::ranges::find_if(kernels, [&](const Kernel& k) { return k.info->schedule == other; });
   return found != kernels.end() ? *found : Kernel{};
 }
@@ -490,13 +491,17 @@ struct Choice {
   bool found() const { return kernel.info != nullptr; }
 };
 
-/// Whether a kernel that overlaps tiles knows what it needs for that: few runs, all channels of a tap being one; and a
-/// tile is short where sums spill.
-bool may_overlap(const Convolution& op, const KernelInfo& kernel, bool packed) {
-  const ConvolutionTile tile = tile_of(kernel);
-  const bool few_runs = op.k_h * op.k_w == 1 || rows_merge(op, tile.step);
-  return !op.transposed && !packed && op.groups == 1 && few_runs && op.k_h <= 3 &&
-         (kernel.schedule.vectors < 4 || steps_of(op, tile, packed) <= 48);
+/// Whether a kernel that overlaps tiles has what it needs for that: all channels of a tap in one run; few runs where it
+/// knows them, else a first one that is long enough; and short tiles where sums spill, for which adding another tensor
+/// makes up longer.
+bool may_overlap(const Convolution& op, const Kernel& kernel, bool packed) {
+  const ConvolutionTile tile = tile_of(*kernel.info);
+  const bool whole_taps = op.k_h * op.k_w == 1 || rows_merge(op, tile.step);
+  if (op.transposed || packed || op.groups > 1 || !whole_taps) return false;
+  const int64_t steps = steps_of(op, tile, packed);
+  const bool knows_runs = kernel.function == nullptr;
+  return (knows_runs ? op.k_h <= 3 : steps / op.k_h >= kernel.info->schedule.overlapping) &&
+         (kernel.info->schedule.vectors < 4 || steps <= (op.addition ? 64 : 48));
 }
 
 /// The cheapest kernel; where rows lie apart, of those whose calls may end with a row. May find none.
@@ -511,7 +516,7 @@ Choice choose_kernel(std::span<const Kernel> kernels, const Convolution& op, boo
     if (rows_apart && !tile.any_pixels && op.out_w % tile.pixels != 0) continue;
     for (const bool packed : {false, true}) {
       if (packed ? !can_pack(op, *kernel.info, rows_apart) : tile.pairs) continue;
-      if (kernel.info->schedule.overlapping && !may_overlap(op, *kernel.info, packed)) continue;
+      if (kernel.info->schedule.overlapping > 0 && !may_overlap(op, kernel, packed)) continue;
       if (kernel.info->schedule.joined > 1 && !pixels_join(op, *kernel.info, rows_apart, packed)) continue;
       const double cost = cost_of(op, kernel, packed, rows_apart, residuals, wide);
       if (!best.found() || cost < best.cost) best = {kernel, packed, cost};
@@ -598,7 +603,7 @@ void make_panels(PlanBuilder& builder, Layer& layer, const Residuals& r, const W
   std::map<std::pair<const KernelInfo*, std::vector<Run>>, KernelIndex> used;
   const auto use = [&](const Kernel& kernel, const std::vector<Run>& runs) {
     // One that is compiled for this layer alone knows its runs if they are the same for all of its panels.
-    const bool wants_runs = kernel.info->schedule.overlapping;
+    const bool wants_runs = kernel.info->schedule.overlapping > 0;
     const auto [known, is_new] = used.try_emplace({kernel.info, wants_runs ? runs : std::vector<Run>{}}, -1);
     if (is_new) known->second = builder.use(kernel);
     return known->second;

@@ -551,13 +551,14 @@ std::vector<Kernel> with_fixed_twin(const Kernel& kernel, Target target) {
   for (const Kernel& other : find_kernels(kernel.info->family, target)) {
     Schedule same = other.info->schedule;
     same.fixed_point = kernel.info->schedule.fixed_point;
+    same.overlapping = kernel.info->schedule.overlapping;
     if (same == kernel.info->schedule && other.info->schedule.fixed_point) tile.push_back(other);
   }
   return tile;
 }
 
-/// By every kernel, of as many input channels as it takes at once: pixels and channels that end within tiles, outputs
-/// that a border is left around.
+/// By every kernel, of as many input channels as it takes at once, or some steps more where it begins with several:
+/// pixels and channels that end within tiles, outputs that a border is left around.
 TEST_P(Enumerated, PointwiseByEveryKernel) {
   struct Size {
     int32_t batch, height, width;
@@ -579,7 +580,8 @@ TEST_P(Enumerated, PointwiseByEveryKernel) {
           const auto [batch, height, some_width, bordered] = size;
           // Where rows lie apart tiles do not cross their ends.
           const int32_t width = bordered && !tile.any_pixels ? tile.pixels : some_width;
-          const int32_t in_c = tile.step, out_c = tile.channels * (1 + i % 2) - i % 3;
+          const int32_t first_steps = kernel.info->schedule.overlapping, more = first_steps > 0 ? i % 4 : 1;
+          const int32_t in_c = tile.step * (first_steps + more), out_c = tile.channels * (1 + i % 2) - i % 3;
           ModelBuilder b("pointwise");
           const DataType type = type_of(family);
           const float in_scale = random.real(0.01f, 0.1f), scale = out_scale(in_scale, in_c, Scale::Usual);
@@ -624,13 +626,15 @@ TEST_P(Enumerated, ConvolutionsAddedToATensor) {
     };
     for (const Family8 family : kFamilies)
       for (const Case& c : cases) {
-        if (c.groups > 1 && takes_pixel_pairs(*kernel.info)) continue;
+        const bool overlaps = kernel.info->schedule.overlapping > 0;
+        if (c.groups > 1 && (takes_pixel_pairs(*kernel.info) || overlaps)) continue;
+        const int32_t in_c = overlaps ? c.in_c * 2 : c.in_c;
         ModelBuilder b("added");
         const DataType type = type_of(family);
         const float scale = random.real(0.01f, 0.1f);
         const Quantization q = random.quantization(type, scale);
-        const int32_t x = b.input({"x", {c.batch, c.height, c.width, c.in_c}, type, q});
-        const int32_t depth = c.in_c / c.groups;
+        const int32_t x = b.input({"x", {c.batch, c.height, c.width, in_c}, type, q});
+        const int32_t depth = in_c / c.groups;
         const Weights w = add_weights(b, random, family, {c.out_c, c.k, c.k, depth}, 0, scale, networks % 3 == 0);
         Conv2DOptions options{.padding = Padding::Same, .activation = kActivations[networks / 4 % 2]};
         options.stride_w = options.stride_h = c.stride;
