@@ -70,10 +70,11 @@ void check_output(const std::vector<std::byte>& bytes, const std::vector<std::by
     throw Unsupported("outputs lie " + std::to_string(difference) + " steps from Octet's on average");
 }
 
-/// Mean seconds of `batch` runs, after some that are not counted: one, or, where several threads have to wake and find
-/// CPUs of their own, for as long as the scheduler may take to part them.
+/// Mean seconds of `batch` runs, after some that are not counted: caches need several until they hold again what the
+/// others' runs have displaced; several threads have to wake and find CPUs of their own, for as long as the scheduler
+/// may take to part them.
 double timed(Engine& engine, size_t batch, int threads) {
-  const auto warm = std::chrono::steady_clock::now() + std::chrono::milliseconds(threads > 1 ? 50 : 0);
+  const auto warm = std::chrono::steady_clock::now() + std::chrono::milliseconds(threads > 1 ? 50 : 15);
   do engine.run();
   while (std::chrono::steady_clock::now() < warm);
   double sum = 0;
