@@ -25,8 +25,8 @@ struct Layer {
   std::string name;  // of the operator
   std::vector<int32_t> inputs, outputs;
   std::string output_name;
-  int64_t macs = 0, parameters = 0;
-  std::vector<std::string> kernels;  // none: folded into another layer, or needless
+  int64_t macs = 0, parameters = 0, packed_bytes = 0;  // packed: its weights
+  std::vector<std::string> kernels;                    // none: folded into another layer, or needless
 };
 
 struct Report {
@@ -51,7 +51,7 @@ int64_t parameters_of(const Model& model, const Operator& op) {
 
 Layer layer_of(const Model& model, int32_t source) {
   const Operator& op = model.operators[static_cast<size_t>(source)];
-  Layer layer{source, &op, op.name(), {}, op.outputs, "", 0, parameters_of(model, op), {}};
+  Layer layer{source, &op, op.name(), {}, op.outputs, "", 0, parameters_of(model, op), 0, {}};
   for (const int32_t input : op.inputs) {
     if (input >= 0 && model.tensors[static_cast<size_t>(input)].data.empty()) layer.inputs.push_back(input);
   }
@@ -85,6 +85,7 @@ std::vector<Layer> make_layers(const Model& model, const Plan& plan) {
         step.source < 0 ? layers.back() : layers[static_cast<size_t>(row_of[static_cast<size_t>(step.source)])];
     layer.kernels.push_back(step.kernel);
     layer.macs += step.macs;
+    layer.packed_bytes += step.weight_bytes;
   }
   list_up_to(static_cast<int32_t>(model.operators.size()) - 1);
   return layers;
@@ -154,6 +155,7 @@ void print_text(const Report& report) {
   table.column("type", Table::Align::Left);
   table.column("MMAC");
   table.column("parameters");
+  table.column("packed bytes");
   table.column("kernel", Table::Align::Left);
   table.column("output tensor", Table::Align::Left);
   for (const Layer& layer : report.layers) {
@@ -162,11 +164,13 @@ void print_text(const Report& report) {
          layer.op == nullptr ? "" : window_of(model, *layer.op), shapes_of(report, layer.outputs),
          layer.outputs.empty() ? "" : std::string(name_of(report.tensor(layer.outputs[0]).type)),
          layer.macs == 0 ? "" : in_millions(layer.macs), layer.parameters == 0 ? "" : std::to_string(layer.parameters),
+         layer.packed_bytes == 0 ? "" : std::to_string(layer.packed_bytes),
          layer.kernels.empty() ? "(folded)" : joined(layer.kernels), short_name(layer.output_name)});
   }
   table.rule();
   table.row({"", fmt::format("{} operators", model.operators.size()), "", "", "", "", in_millions(plan.macs()),
-             std::to_string(report.parameters), fmt::format("{} steps", plan.steps().size()), ""});
+             std::to_string(report.parameters), std::to_string(plan.packed_weight_bytes()),
+             fmt::format("{} steps", plan.steps().size()), ""});
   fmt::print("{}\n", table.text());
 
   const MemoryPlan& memory = plan.memory();
@@ -208,6 +212,7 @@ Json json_of(const Report& report, const Layer& layer) {
           {"output_name", layer.output_name},
           {"macs", layer.macs},
           {"parameters", layer.parameters},
+          {"packed_weight_bytes", layer.packed_bytes},
           {"kernels", layer.kernels}};
 }
 

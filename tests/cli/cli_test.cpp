@@ -185,6 +185,7 @@ TEST_F(Cli, InspectShowsLayersAndMemory) {
   // On Arm, where kernels take int8, a FLIP_SIGN comes first.
   const size_t first = json["layers"][0]["operator"] == "FLIP_SIGN" ? 1 : 0;
   EXPECT_EQ(json["layers"][first]["operator"], "CONV_2D");
+  EXPECT_EQ(json["layers"][first]["packed_weight_bytes"], json["memory"]["packed_weight_bytes"]);
   EXPECT_EQ(json["inputs"][0]["shape"], (std::vector<int>{1, 2, 2, 4}));
   EXPECT_GE(json["memory"]["arena_bytes"], json["memory"]["arena_lower_bound_bytes"]);
 }
