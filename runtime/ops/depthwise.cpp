@@ -111,8 +111,8 @@ struct Section {
   bool fits_int16;
   int64_t doubled_row = kAnyRow;  // where kernels double one
   static constexpr int64_t kAnyRow = -1;
-  int64_t taps = 0;         // groups of weights of a channel
-  int64_t moved_group = 0;  // of DepthwiseSection
+  int64_t taps = 0;  // groups of weights of a channel
+  KeptPanel kept = {};
   Constant<std::byte> weights = {};
 };
 
@@ -282,6 +282,19 @@ std::vector<int32_t> second_parts(const Layer& layer, const Residuals& r) {
   return further;
 }
 
+/// What is kept as bytes: of two rows of outputs the first one's weights, where the other's are these moved on; and
+/// what pairs the last row of an odd filter with 0 without that.
+KeptPanel kept_panel(const Layer& layer, const Section& section) {
+  const Schedule& s = section.kernel.info->schedule;
+  const int64_t all = layer.panel_elements(section.taps), group = s.filter * layer.layout.panel;
+  if (layer.any_geometry != 0) return {.whole = all};
+  const bool moves = moves_weights(layer.target, s);
+  const int64_t of_row = moves ? all / 2 : all;
+  const bool leaves_zeros = (moves || s.rows == 1) && s.parts == 1 && s.filter % 2 == 1;
+  const int64_t halves = leaves_zeros ? group : 0;
+  return {.whole = of_row - 2 * halves, .halves = halves, .moved_group = moves ? group : 0};
+}
+
 /// `file_bytes`: what these weights take in the model's file.
 Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const Section& section, const Residuals& r,
                                  std::span<const int32_t> second, int64_t file_bytes) {
@@ -289,14 +302,17 @@ Constant<std::byte> pack_weights(PlanBuilder& builder, const Layer& layer, const
   const int64_t panel = layer.layout.panel, depth = layer.layout.depth;
   const int64_t begin = section.channels.begin, end = round_up(section.channels.end, layer.layout.block);
   const int64_t further = std::ranges::count_if(second, [](int32_t distance) { return distance > 0; });
-  const int64_t taps = section.moved_group > 0 ? section.taps / 2 : section.taps, kept = layer.panel_elements(taps);
+  const bool as_bytes = layer.weight_zero >= 0;
+  const int64_t taps = section.kept.moved_group > 0 ? section.taps / 2 : section.taps;
+  const int64_t whole = as_bytes ? section.kept.whole / (panel * depth) : taps;  // groups
+  const int64_t kept = as_bytes ? section.kept.elements() : layer.panel_elements(taps);
   const int64_t count = ((end - begin) / panel + further) * kept;
   const auto pack = [&]<typename T>(T* next) {
     const auto pack_panel = [&](int64_t first, int64_t first_part) {
       for (int64_t group = 0; group < taps; group++)
         for (int64_t position = first; position < first + panel; position++) {
           const int64_t c = layer.channel_at(position);
-          for (int64_t t = 0; t < depth; t++, next++)
+          for (int64_t t = 0; t < (group < whole ? depth : 1); t++, next++)
             if (c < layer.joined_channels())
               *next = static_cast<T>(packed_weight(layer, section, r, range, first_part, group, t, c % r.channels));
         }
@@ -353,7 +369,7 @@ ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer&
     if (is_new) known->second = builder.use(s.kernel);
     sections.push_back({s.channels, known->second, shares_columns(s.kernel.info->schedule),
                         is_arm(layer.target) ? int32_t{s.fits_int16} : static_cast<int32_t>(s.doubled_row), s.taps,
-                        s.moved_group, s.weights});
+                        s.kept, s.weights});
   }
   return builder.keep_array<DepthwiseSection>(sections);
 }
@@ -430,9 +446,7 @@ void plan(const Depthwise& op, const Node& node, PlanBuilder& builder) {
   layer.weight_zero =
       widening_zero(layer.target, layer.layout.weight_bits, residuals.values, layer.block_elements(taps));
   for (Section& section : layer.planned) {
-    const Schedule& schedule = section.kernel.info->schedule;
-    if (layer.weight_zero >= 0 && layer.any_geometry == 0 && moves_weights(layer.target, schedule))
-      section.moved_group = schedule.filter * layer.layout.panel;
+    if (layer.weight_zero >= 0) section.kept = kept_panel(layer, section);
     const bool first = &section == &layer.planned.front();
     section.weights = pack_weights(builder, layer, section, residuals, second, first ? file_bytes : 0);
   }

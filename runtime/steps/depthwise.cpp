@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "runtime/steps/call.h"
-#include "runtime/steps/widen.h"
 
 namespace octet {
 
@@ -104,14 +103,11 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phas
   alignas(64) int16_t words[kMostWidened];
   const auto zero = static_cast<int16_t>(layer.weight_zero);
   const int64_t block = layer.layout.block, elements = layer.block_elements(section.taps);
-  const int64_t panel = layer.panel_elements(section.taps), at_once = kMostWidened / elements;
+  const int64_t at_once = kMostWidened / elements;
   while (channels.size() > 0) {
     const int64_t blocks = std::min(at_once, ceil_div(channels.size(), block)), count = blocks * elements;
     const auto* const bytes = reinterpret_cast<const uint8_t*>(kept);
-    if (section.moved_group > 0)
-      widen_and_move_on(bytes, count / panel, panel / 2, section.moved_group, zero, words);
-    else
-      widen(bytes, count, zero, words);
+    widen_panels(bytes, count / section.kept.widened(), section.kept, zero, words);
     const int64_t end = std::min(channels.begin + blocks * block, channels.end);
     call_kernel(layer, section, phase, rows, {channels.begin, end}, pixels, words, in, out, context);
     channels.begin = end;

@@ -8,6 +8,7 @@
 #include "runtime/steps/image_rows.h"
 #include "runtime/steps/integer.h"
 #include "runtime/steps/pad_copy.h"
+#include "runtime/steps/widen.h"
 #include "schedules/layouts.h"
 
 namespace octet {
@@ -41,8 +42,7 @@ struct DepthwiseSection {
   int32_t columns_shared;       // whether the kernel's tiles of pixels share columns
   int32_t fits_or_row = 0;      // Arm: whether all rescaled sums fit in 16 bits; x86: doubled_row
   int64_t taps = 0;             // groups of weights of a channel
-  int64_t moved_group = 0;      // where weights kept as bytes are of the first of two rows of outputs alone, pairs of
-                                // words of a group that the second's are moved on by (widen.h); 0: they are of both
+  KeptPanel kept{};             // where weights are kept as bytes
   Constant<std::byte> weights;  // [panel of channels][group][channel][depth]
 };
 
@@ -78,7 +78,7 @@ struct DepthwiseStep {
   /// Of which so much is kept.
   int64_t kept_bytes(int64_t elements, const DepthwiseSection& section) const {
     if (weight_zero < 0) return elements * layout.weight_bits / 8;
-    return section.moved_group > 0 ? elements / 2 : elements;
+    return elements / section.kept.widened() * section.kept.elements();
   }
   /// Of the copy.
   int64_t image_bytes() const { return image.copied ? round_up(image.shape.elements() + kSlackBytes, 64) : 0; }

@@ -83,6 +83,16 @@ TEST_P(Recorded, NetworksWithoutPasses) {
   }
 }
 
+TEST_P(Recorded, NetworksWhosePackedWeightsAreHardlyMore) {
+  if (is_arm(GetParam())) GTEST_SKIP() << "a bound for x86";
+  for (const RecordedCase& recorded : network_cases()) {
+    if (!is_quantized(recorded)) continue;
+    const auto plan = Plan::make(read_tflite(recorded.model), {.target = GetParam()});
+    EXPECT_LE(static_cast<double>(plan->packed_weight_bytes()), 1.05 * static_cast<double>(plan->file_weight_bytes()))
+        << recorded.name;
+  }
+}
+
 TEST_P(Recorded, NetworksInBands) {
   for (const int64_t bytes : {64 << 10, 256 << 10}) {
     for (const RecordedCase& recorded : network_cases())
