@@ -47,7 +47,8 @@ struct Schedule {
   int8_t joined = 1;
   bool sliding = false;  // AVX-512: a pixel's last columns stay in registers as the next one's first
   // AVX-512's convolutions: a tile's results are narrowed and stored while the next one's sums are added up, in so many
-  // steps, which are written out. All runs of the kernel's layer are known (compiler/), or the first has as many. 0: not.
+  // steps, which are written out. All runs of the kernel's layer are known (compiler/), or the first has as many. 0:
+  // not.
   int8_t overlapping = 0;
 
   bool operator==(const Schedule&) const = default;
@@ -213,8 +214,8 @@ constexpr int depthwise_groups(Target target, const Schedule& s) {
 /// Whether pixels share interleaved columns, which are then counted as the image's are.
 constexpr bool shares_columns(const Schedule& s) { return s.pixels > 1 || s.sliding; }
 
-/// Pixels of a row that kernels have room for whose columns slide, and so many columns, up to whole vectors of int32:
-/// they look up where each begins.
+/// Pixels of a row that a kernel has room for whose columns slide, of longer ones in several calls, and so many
+/// columns, up to whole vectors of int32: it looks up where each begins.
 inline constexpr int kSlidingPixels = 14;
 constexpr int sliding_columns(const Schedule& s) { return (s.stride * (kSlidingPixels - 1) + s.filter + 15) / 16 * 16; }
 
@@ -299,7 +300,6 @@ inline constexpr KernelInfo kManifest[] = {
     {"conv_sum_u8_x7c2_avx512vnni", Family::ConvolutionSum, Target::Avx512Vnni, {.pixels = 7, .vectors = 2}},
     {"requantize_u8_avx512vnni", Family::Requantize, Target::Avx512Vnni},
     {"depthwise_u8_3x3s1_sliding_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 1, .sliding = true}},
-    {"depthwise_u8_3x3s1_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_joined2_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1, .joined = 2}},
     {"depthwise_u8_3x3s1_joined4_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1, .joined = 4}},
     {"depthwise_u8_3x3s1_joined8_x2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 1, .joined = 8}},
@@ -311,7 +311,6 @@ inline constexpr KernelInfo kManifest[] = {
     {"depthwise_u8_5x5s2_x4_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 4, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
     {"depthwise_u8_5x5s2_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 5, .stride = 2, .rows = 2, .parts = 1}},
     {"depthwise_u8_3x3s1_sliding_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 1, .filter = 3, .stride = 1, .rows = 1, .parts = 2, .sliding = true}},
-    {"depthwise_u8_3x3s1_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2}},
     {"depthwise_u8_3x3s1_joined2_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2, .joined = 2}},
     {"depthwise_u8_3x3s1_joined4_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2, .joined = 4}},
     {"depthwise_u8_3x3s1_joined8_x2_split_avx512vnni", Family::Depthwise, Target::Avx512Vnni, {.pixels = 2, .filter = 3, .stride = 1, .rows = 2, .parts = 2, .joined = 8}},

@@ -149,20 +149,15 @@ Kernel choose_kernel(const Layer& layer, int64_t parts, bool fast) {
   if (!is_arm(layer.target) && layer.numbers.empty()) return find_kernel(Family::DepthwiseAny, layer.target);
   const int64_t width = ceil_div(op.out_w, layer.column_phases);
   const bool in_columns = layer.image.shape.phases == 1 && op.dilation_w == layer.column_phases && width > layer.joined;
-  // As timed in networks: in registers a pixel costs four fifths, but a row's ends cost four more.
-  const auto row_cost = [&](const Schedule& s) {
-    const int64_t pixels = round_up(width, s.pixels);
-    if (s.sliding) return 4 * pixels;
-    return stays_in_registers(layer.target, s) ? 4 * (pixels + 4) : 5 * pixels;
+  // Best: no part too many, columns shared, no pixels computed in vain, large tiles.
+  const auto cost = [&](const Schedule& s) {
+    return std::tuple(s.parts, !shares_columns(s), round_up(width, s.pixels), -s.pixels);
   };
-  // Best: no part too many, columns shared, rows that cost little, large tiles.
-  const auto cost = [&](const Schedule& s) { return std::tuple(s.parts, !shares_columns(s), row_cost(s), -s.pixels); };
   Kernel best;
   for (const Kernel& kernel : layer.kernels) {
     const Schedule& s = kernel.info->schedule;
     const bool fits = s.filter == op.k_h && s.filter == op.k_w && s.stride == op.stride_h && s.parts >= parts &&
                       op.dilation_h == layer.row_phases && layer.image.shape.phases <= 2;
-    if (s.sliding && width > kSlidingPixels) continue;
     const bool may_share = in_columns && s.stride == op.stride_w && s.joined == layer.joined && columns_fit(layer, s);
     if (!fits || (shares_columns(s) && !may_share)) continue;
     if (best.info == nullptr || cost(s) < cost(best.info->schedule)) best = kernel;
@@ -369,7 +364,7 @@ ConstantArray<DepthwiseSection> keep_sections(PlanBuilder& builder, const Layer&
     if (is_new) known->second = builder.use(s.kernel);
     sections.push_back({s.channels, known->second, shares_columns(s.kernel.info->schedule),
                         is_arm(layer.target) ? int32_t{s.fits_int16} : static_cast<int32_t>(s.doubled_row), s.taps,
-                        s.kept, s.weights});
+                        s.kernel.info->schedule.sliding ? int64_t{kSlidingPixels} : INT32_MAX, s.kept, s.weights});
   }
   return builder.keep_array<DepthwiseSection>(sections);
 }

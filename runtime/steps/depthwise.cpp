@@ -125,6 +125,15 @@ void call_kernel(const Layer& layer, const DepthwiseSection& section, const Phas
   call_kernel_widened(layer, section, phase, rows, channels, pixels, kept, in, out, context);
 }
 
+/// The same for any number of pixels: in as many calls as it takes, of about as many.
+void call_kernel_by_columns(const Layer& layer, const DepthwiseSection& section, const Phase& phase, Range rows,
+                            Range channels, Range pixels, const ImageRows& in, const ImageRows& out,
+                            const RunContext& context) {
+  const int64_t calls = ceil_div(pixels.size(), section.pixels_at_once), count = ceil_div(pixels.size(), calls);
+  for (int64_t first = pixels.begin; first < pixels.end; first += count)
+    call_kernel(layer, section, phase, rows, channels, {first, std::min(first + count, pixels.end)}, in, out, context);
+}
+
 /// Some rows, some blocks of joined channels. What is left of a row after whole joined pixels is one of fewer channels.
 void run_part(const Layer& layer, Range rows, Range channels, const ImageRows& in, const ImageRows& out,
               const RunContext& context) {
@@ -137,7 +146,7 @@ void run_part(const Layer& layer, Range rows, Range channels, const ImageRows& i
       const Range lines = in_phase(rows, p.row, layer.row_phases),
                   pixels = in_phase({0, whole}, p.column, layer.column_phases);
       if (part.size() > 0 && lines.size() > 0 && pixels.size() > 0)
-        call_kernel(layer, section, p, lines, part, pixels, in, out, context);
+        call_kernel_by_columns(layer, section, p, lines, part, pixels, in, out, context);
       const Range left{part.begin, std::min(part.end, rest * layer.out_c)};
       if (left.size() > 0 && lines.size() > 0)
         call_kernel(layer, section, p, lines, left, {whole, whole + 1}, in, out, context);

@@ -42,6 +42,7 @@ struct DepthwiseSection {
   int32_t columns_shared;       // whether the kernel's tiles of pixels share columns
   int32_t fits_or_row = 0;      // Arm: whether all rescaled sums fit in 16 bits; x86: doubled_row
   int64_t taps = 0;             // groups of weights of a channel
+  int64_t pixels_at_once = 0;   // the most of a row that the kernel has room for
   KeptPanel kept{};             // where weights are kept as bytes
   Constant<std::byte> weights;  // [panel of channels][group][channel][depth]
 };

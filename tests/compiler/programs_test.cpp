@@ -251,8 +251,9 @@ TEST(Programs, DepthwiseKernelsLoadWholeVectors) {
     int32_t width, rows_beyond_int8;
     const char* kernel;
   };
-  for (const auto& [width, rows, kernel] :
-       {Case{14, 1, "_sliding_avx512vnni"}, {14, 2, "_sliding_split_avx512vnni"}, {16, 1, "_x2_split_avx512vnni"}}) {
+  for (const auto& [width, rows, kernel] : {Case{14, 1, "_sliding_avx512vnni"},
+                                            {14, 2, "_sliding_split_avx512vnni"},
+                                            {16, 2, "_sliding_split_avx512vnni"}}) {
     Bytes weights(size_t{9} * kChannels, std::byte{100});
     for (int32_t row = 0; row < rows; row++) weights[static_cast<size_t>(row * 3 * kChannels + 5)] = std::byte{200};
     ModelBuilder b("depthwise");
