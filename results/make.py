@@ -389,7 +389,7 @@ the two smallest times: Octet and its peers take turns in one process, pinned ([
 at the logits. Layers are timed one by one in
 runs of their own; each of their bars is as wide as its time and as high as its share of the multiply peak, so its area is its work.
 
-A record is of the kernels of its date. The two that do not say their CPU's family are older than the zoo's present uint8 weights: then more
+A record is of the kernels of its date. The one that does not say its CPU's family is older than the zoo's present uint8 weights: then more
 of them took nine bits than in trained networks, which cost x86's depthwise layers time.
 
 What 64-bit Arm executes, counted under emulation, and what phones' cores are estimated to take: [emulated.md](emulated.md).
