@@ -46,9 +46,9 @@ struct Schedule {
   // step of each, one load has.
   int8_t joined = 1;
   bool sliding = false;  // AVX-512: a pixel's last columns stay in registers as the next one's first
-  // AVX-512's convolutions: a tile's results are narrowed and stored while the next one's sums are added up, in so many
-  // steps, which are written out. All runs of the kernel's layer are known (compiler/), or the first has as many. 0:
-  // not.
+  // AVX-512's convolutions: so many steps in which a tile's results are narrowed and stored while the next one's sums
+  // are added up; these are written out. All runs of the kernel's layer are known (compiler/), or the first has as
+  // many.
   int8_t overlapping = 0;
 
   bool operator==(const Schedule&) const = default;
