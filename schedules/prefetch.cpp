@@ -16,7 +16,7 @@ using namespace Halide::Internal;
 namespace {
 
 /// Bytes of a block from which on this pays, and pixels up to which: of more, a block's first tile matters little.
-constexpr int kLeastBytes = 12 << 10, kMostPixels = 128;
+constexpr int kLeastBytes = 8 << 10, kMostPixels = 128;
 
 /// Where vectors of it begin that are loaded, each once.
 class LoadsOf : public IRVisitor {
