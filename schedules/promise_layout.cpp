@@ -44,6 +44,7 @@ void promise_layout(ConvolutionKernel& k, const KernelInfo& info) {
   // Nothing is said of the stride from step to step: knowing it, LLVM makes one index of this and that of the
   // activations, and adds more than it spares.
   k.weights.dim(2).set_bounds(0, step_of(info) / depth);
+  // But where steps are written out, each would need an address of its own.
   if (info.schedule.overlapping > 0) k.weights.dim(3).set_stride(step_of(info) * packed_channels(info));
   k.channels.set_host_alignment(alignment);
   start_at_zero(k.addend);

@@ -460,7 +460,7 @@ double cost_of(const Convolution& op, const Kernel& candidate, bool packed, bool
   const auto widening = tile.widened ? static_cast<double>(int64_t{op.batch} * op.in_h * op.in_w * op.in_c) / 8 : 0.0;
   // Tiles that overlap end so soon that lines count, which more and narrower blocks of channels bring to the
   // first-level cache; and code, of which they have more, and more for each kind of panel, and which comes from memory
-  // at first.
+  // at first where it is one layer's alone.
   const int64_t bytes = int64_t{op.batch} * op.in_h * op.in_w * op.in_c;
   const int64_t more_blocks = ceil_div(channels, tile.channels) - ceil_div(channels, tile.channels / v * 4);
   const double lines = bytes > 32 << 10 ? static_cast<double>(bytes / 64 * more_blocks) : 0;
